@@ -1,0 +1,184 @@
+"""What both stand-in CRMs share: serving an API app and its control app, counting calls, JSON replies.
+
+Owns: sockets (loopback only), the two uvicorn servers of a process, the traffic middleware.
+Refuses: to know any CRM's API; `sandbox.organisation` says what a CRM must offer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import uvicorn
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.database import open_database, transaction
+from sandbox.organisation import (
+    CallCounter,
+    ControlError,
+    Organisation,
+    Record,
+    Settings,
+    WriteLog,
+)
+
+__all__ = [
+    "ApiRoute",
+    "CallCounter",
+    "ControlError",
+    "JsonResponse",
+    "Organisation",
+    "Record",
+    "RunningServers",
+    "Settings",
+    "TrafficMiddleware",
+    "WriteLog",
+    "bind",
+    "open_database",
+    "run",
+    "serve_in_thread",
+    "transaction",
+]
+
+LOOPBACK = "127.0.0.1"
+TEMPLATE_KEY = "sandbox.path_template"
+logger = logging.getLogger(__name__)
+
+
+class JsonResponse(Response):
+    """A JSON reply rendered by orjson; `content` may also be ready-made bytes."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return content if isinstance(content, bytes) else orjson.dumps(content)
+
+
+class ApiRoute(Route):
+    """A route that tells the traffic middleware its path template (`/objects/{type}/{id}`)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        if match is not Match.NONE:
+            child_scope[TEMPLATE_KEY] = self.path
+        return match, child_scope
+
+
+class TrafficMiddleware:
+    """Outermost layer of an API app: counts each request by method and path template, adds latency.
+
+    Requests that reach no route count as `METHOD (no route)`. Put it around the finished app:
+    `TrafficMiddleware(app, organisation.calls, organisation.settings)`.
+    """
+
+    def __init__(self, app: ASGIApp, calls: CallCounter, settings: Settings) -> None:
+        self.app = app
+        self.calls = calls
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if self.settings.latency_ms:
+            await asyncio.sleep(self.settings.latency_ms / 1000)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.calls.add(f"{scope['method']} {scope.get(TEMPLATE_KEY, '(no route)')}")
+
+
+def bind(port: int) -> socket.socket:
+    """A listening-ready loopback socket; port 0 means any free one. OSError when the port is taken."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((LOOPBACK, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to `run`, as two of them share one event loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _server(app: ASGIApp) -> _Server:
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", server_header=False, timeout_keep_alive=60
+    )
+    return _Server(config)
+
+
+async def _serve(servers: Sequence[_Server], sockets: Sequence[socket.socket]) -> None:
+    pairs = zip(servers, sockets, strict=True)
+    await asyncio.gather(*(server.serve(sockets=[sock]) for server, sock in pairs))
+
+
+def run(
+    api_app: ASGIApp,
+    control_app: ASGIApp,
+    sockets: tuple[socket.socket, socket.socket],
+    on_started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve both apps in this process until SIGTERM or SIGINT. The sockets come from `bind`."""
+
+    async def main() -> None:
+        servers = (_server(api_app), _server(control_app))
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            for server in servers:
+                server.should_exit = True
+
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, stop)
+        serving = asyncio.ensure_future(_serve(servers, sockets))
+        while not serving.done() and not all(server.started for server in servers):
+            await asyncio.sleep(0.01)
+        if not serving.done():
+            on_started()
+        await serving
+
+    asyncio.run(main())
+
+
+@dataclass(frozen=True)
+class RunningServers:
+    """The two addresses of an organisation that is being served."""
+
+    api_url: str
+    control_url: str
+
+
+@contextlib.contextmanager
+def serve_in_thread(api_app: ASGIApp, control_app: ASGIApp) -> Iterator[RunningServers]:
+    """Serve both apps on free ports from a thread of this process, for tests."""
+    sockets = (bind(0), bind(0))
+    servers = (_server(api_app), _server(control_app))
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(servers, sockets)), daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive() and not all(server.started for server in servers):
+            thread.join(0.01)
+        urls = [f"http://{LOOPBACK}:{sock.getsockname()[1]}" for sock in sockets]
+        yield RunningServers(*urls)
+    finally:
+        for server in servers:
+            server.should_exit = True
+        thread.join(10)
