@@ -1,0 +1,218 @@
+"""Salesforce's REST API, one method per documented call.
+
+SalesforceClient owns paths, the API version, paging by `nextRecordsUrl` and the shape of replies; pacing, retries
+and tokens are ApiClient's. It decides nothing. Queries and retrieves return numbers as the text that stood in the
+reply (`"50000.00"`), so that no digit is lost; everything else returns ordinary JSON values.
+
+Sources: Salesforce REST API guide (query, describe, composite/sobjects, limits), Tooling API guide (CustomField),
+object reference (PermissionSet, FieldPermissions, PermissionSetAssignment).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from crm_sync.clients.auth import Identity, SalesforceAuth
+from crm_sync.clients.errors import UnreadableAnswer
+from crm_sync.clients.http import ApiClient, ApiResponse
+from crm_sync.clients.limits import ApiLimits
+
+COLLECTION_SIZE = 200
+QUERY_PAGE = 2_000
+LONGEST_URL_BYTES = 14_000  # URL and headers together may have 16,384 [Salesforce docs: API limits]
+_URL_RESERVE_BYTES = 300  # scheme, host, version and path in front of the query
+
+
+class SalesforceClient:
+    """Thin and typed; safe to share between threads."""
+
+    def __init__(self, api: ApiClient, auth: SalesforceAuth, api_version: str = "v60.0") -> None:
+        self.api = api
+        self._auth = auth
+        self.api_version = api_version
+        self._data = f"/services/data/{api_version}"
+
+    @property
+    def calls(self) -> int:
+        return self.api.calls
+
+    @property
+    def limits(self) -> ApiLimits:
+        return self.api.limits
+
+    def identity(self) -> Identity:
+        """Organisation id, user id and instance URL of the integration user, from the token reply."""
+        return self._auth.identity()
+
+    # Reading
+
+    def query(self, soql: str, all_rows: bool = False) -> Iterator[list[dict[str, Any]]]:
+        """GET /query, or /queryAll with deleted and archived rows: one list of records per page."""
+        path = f"{self._data}/{'queryAll' if all_rows else 'query'}"
+        params: Mapping[str, str] | None = {"q": soql}
+        while True:
+            body = self._get(path, params=params, exact=True)
+            records = body.get("records")
+            if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+                raise UnreadableAnswer("the answer has no list of records", crm="Salesforce", request=f"GET {path}")
+            yield records
+            following = body.get("nextRecordsUrl")
+            if body.get("done") is True and following is None:
+                return
+            if not isinstance(following, str) or not following.startswith("/services/data/") or following == path:
+                raise UnreadableAnswer(
+                    "the answer is not the last page and names no next one", crm="Salesforce", request=f"GET {path}"
+                )
+            path, params = following, None
+
+    def retrieve(self, object_: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """SOQL `WHERE Id IN (...)` in as few calls as the URL length allows: records by their 18-character id.
+
+        Deleted and unknown ids are absent. `Id` and `attributes` are in every record.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for soql in id_queries(object_, ids, fields):
+            for page in self.query(soql):
+                found.update((str(record["Id"]), record) for record in page)
+        return found
+
+    def describe(self, object_: str) -> dict[str, Any]:
+        """GET /sobjects/X/describe: what the integration user may see."""
+        return self._get(f"{self._data}/sobjects/{_segment(object_)}/describe")
+
+    def limits_report(self) -> dict[str, Any]:
+        """GET /limits (needs 'View Setup and Configuration'; up to five minutes old)."""
+        return self._get(f"{self._data}/limits")
+
+    # Writing collections: one call, HTTP 200 even if every row failed, rows in input order
+
+    def collections_create(
+        self, records: Sequence[Mapping[str, Any]], *, headers: Mapping[str, str] | None = None
+    ) -> ApiResponse:
+        """POST /composite/sobjects, at most 200; never repeated after an unknown outcome."""
+        return self._collections("POST", "", records, retry_unknown=False, headers=headers)
+
+    def collections_update(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        retry_unknown: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiResponse:
+        """PATCH /composite/sobjects, `id` in each record, at most 200 of at most ten runs of types."""
+        return self._collections("PATCH", "", records, retry_unknown=retry_unknown, headers=headers)
+
+    def collections_upsert(
+        self,
+        object_: str,
+        ext_field: str,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        retry_unknown: bool = True,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiResponse:
+        """PATCH /composite/sobjects/X/{external id field}, the key in each record, at most 200 of one type."""
+        path = f"/{_segment(object_)}/{_segment(ext_field)}"
+        return self._collections("PATCH", path, records, retry_unknown=retry_unknown, headers=headers)
+
+    def collections_delete(self, ids: Sequence[str]) -> ApiResponse:
+        """DELETE /composite/sobjects?ids=..., at most 200."""
+        return self.api.request(
+            "DELETE",
+            f"{self._data}/composite/sobjects",
+            params={"ids": ",".join(ids), "allOrNone": "false"},
+            retry_unknown=True,
+        )
+
+    # Set-up: the id field, and a permission set that makes it visible
+
+    def tooling_query(self, soql: str) -> list[dict[str, Any]]:
+        """GET /tooling/query, the first page."""
+        body = self._get(f"{self._data}/tooling/query", params={"q": soql})
+        records = body.get("records")
+        return [record for record in records if isinstance(record, dict)] if isinstance(records, list) else []
+
+    def tooling_create_custom_field(self, full_name: str, metadata: Mapping[str, Any]) -> ApiResponse:
+        """POST /tooling/sobjects/CustomField. The field stays invisible until field permissions are granted."""
+        return self.api.request(
+            "POST",
+            f"{self._data}/tooling/sobjects/CustomField",
+            json={"FullName": full_name, "Metadata": dict(metadata)},
+            retry_unknown=False,
+            expect=(200, 201),
+        )
+
+    def create_record(self, object_: str, values: Mapping[str, Any]) -> str:
+        """POST /sobjects/X: the new record's id. Not repeated after an unknown outcome."""
+        path = f"{self._data}/sobjects/{_segment(object_)}"
+        response = self.api.request("POST", path, json=dict(values), retry_unknown=False, expect=(200, 201))
+        if not isinstance(response.body, dict) or not isinstance(response.body.get("id"), str):
+            raise UnreadableAnswer("the answer names no id", crm="Salesforce", request=f"POST {path}")
+        return str(response.body["id"])
+
+    def update_record(self, object_: str, record_id: str, values: Mapping[str, Any]) -> None:
+        """PATCH /sobjects/X/{id}."""
+        path = f"{self._data}/sobjects/{_segment(object_)}/{_segment(record_id)}"
+        self.api.request("PATCH", path, json=dict(values), retry_unknown=False, expect=(200, 204))
+
+    # Shapes
+
+    def _collections(
+        self,
+        method: str,
+        path: str,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        retry_unknown: bool,
+        headers: Mapping[str, str] | None,
+    ) -> ApiResponse:
+        full_path = f"{self._data}/composite/sobjects{path}"
+        response = self.api.request(
+            method,
+            full_path,
+            json={"allOrNone": False, "records": list(records)},
+            headers=headers,
+            retry_unknown=retry_unknown,
+        )
+        if not isinstance(response.body, list) or len(response.body) != len(records):
+            raise UnreadableAnswer(
+                "the answer does not have one row per record", crm="Salesforce", request=f"{method} {full_path}"
+            )
+        return response
+
+    def _get(self, path: str, *, params: Mapping[str, str] | None = None, exact: bool = False) -> dict[str, Any]:
+        response = self.api.request("GET", path, params=params, retry_unknown=True, parse="exact" if exact else "json")
+        if not isinstance(response.body, dict):
+            raise UnreadableAnswer("the answer is not a JSON object", crm="Salesforce", request=f"GET {path}")
+        return response.body
+
+
+def id_queries(object_: str, ids: Sequence[str], fields: Sequence[str]) -> Iterator[str]:
+    """`SELECT Id, <fields> FROM X WHERE Id IN (...)`, each short enough for a URL."""
+    head = f"SELECT {', '.join(dict.fromkeys(('Id', *fields)))} FROM {object_} WHERE Id IN ("
+    room = LONGEST_URL_BYTES - _URL_RESERVE_BYTES - encoded_bytes(head) - 3
+    per_id = encoded_bytes("'001000000000000AAA',")
+    count = max(1, room // per_id)
+    for start in range(0, len(ids), count):
+        yield head + ",".join(f"'{soql_text(record_id)}'" for record_id in ids[start : start + count]) + ")"
+
+
+def soql_text(text: str) -> str:
+    """Text for use between single quotes in SOQL."""
+    return text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def encoded_bytes(soql: str) -> int:
+    """How many bytes the text takes in a URL's query."""
+    return len(urlencode({"q": soql})) - 2
+
+
+def fits_url(soql: str) -> bool:
+    """Whether a GET /query with this SOQL stays within the URL length allowed."""
+    return encoded_bytes(soql) + _URL_RESERVE_BYTES <= LONGEST_URL_BYTES
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
