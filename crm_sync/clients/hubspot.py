@@ -130,10 +130,12 @@ class HubSpotClient:
 
     # Associations
 
-    def associations_batch_read(self, from_: str, to: str, ids: Sequence[str]) -> ApiResponse:
-        """POST /crm/v4/associations/{from}/{to}/batch/read, at most 1,000 ids; a 207 with
-        NO_ASSOCIATIONS_FOUND errors is the normal answer for records without any."""
-        return self._associations(from_, to, "read", [{"id": record_id} for record_id in ids], retry_unknown=True)
+    def associations_batch_read(self, from_: str, to: str, ids: Sequence[str | Mapping[str, str]]) -> ApiResponse:
+        """POST /crm/v4/associations/{from}/{to}/batch/read, at most 1,000 ids (or {"id", "after"} for a further
+        page of one record); a 207 with NO_ASSOCIATIONS_FOUND errors is the normal answer for records without any.
+        """
+        inputs = [{"id": item} if isinstance(item, str) else item for item in ids]
+        return self._associations(from_, to, "read", inputs, retry_unknown=True)
 
     def associations_batch_create(
         self, from_: str, to: str, inputs: Sequence[Mapping[str, Any]], default: bool

@@ -1,0 +1,13 @@
+"""Landing of both CRMs' metadata and records in the warehouse, incrementally, with dlt and Arrow.
+
+`extract` is what the cycle calls. This package is the only writer of the schemas `raw_hubspot` and
+`raw_salesforce`; it decides nothing about records and writes nothing to a CRM.
+"""
+
+from __future__ import annotations
+
+from pipelines.extraction import ExtractReport, extract
+from pipelines.reads import ObjectRead
+from pipelines.source import Progress
+
+__all__ = ["ExtractReport", "ObjectRead", "Progress", "extract"]

@@ -1,0 +1,213 @@
+"""One run's extraction: both CRMs read at once, landed, and counted as read.
+
+Owns the order of the steps within a CRM (metadata, records, landing, marks) and what a failure means: a CRM whose
+read did not complete keeps its watermarks, and the other one's complete read still counts. Metadata of both is read
+before the first record, so that bad credentials show at once. Leaves no connection to the warehouse open.
+"""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+import duckdb
+
+from crm_sync.clients import ApiError, Clients, explain
+from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed
+from crm_sync.mappings import Mappings
+from pipelines.hubspot import HubSpotSource
+from pipelines.landing import land, working_directory
+from pipelines.reads import ObjectRead, last_loaded_at, previous_reads, write_reads
+from pipelines.salesforce import SalesforceSource
+from pipelines.source import Progress, ReadJob, Source
+from pipelines.tables import HUBSPOT, SALESFORCE, Batch
+
+if TYPE_CHECKING:
+    from crm_sync.config import Settings
+
+QUEUE_LENGTH = 4
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ExtractReport:
+    """What a completed extraction read: per object, and calls per CRM (metadata included)."""
+
+    loaded_at: datetime
+    objects: tuple[ObjectRead, ...]
+    api_calls: dict[str, int]
+    seconds: float
+
+    @property
+    def records(self) -> int:
+        return sum(read.records for read in self.objects)
+
+
+def extract(
+    settings: Settings,
+    mappings: Mappings,
+    clients: Clients,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    full: bool = False,
+    now: datetime,
+) -> ExtractReport:
+    """Land both CRMs' metadata and records. `now` (aware) is the start of the read; `full` reads everything.
+
+    Raises ConfigError for credentials, scopes or objects that are wrong, CycleFailed for everything else that
+    keeps a CRM's read from completing. `on_progress` is called from the reading threads.
+    """
+    started = monotonic()
+    with _open(settings.warehouse_path) as connection:
+        loaded_at = _loaded_at(connection, now)
+        jobs = {
+            schema: ReadJob(mappings, previous_reads(connection, schema), loaded_at, full, on_progress)
+            for schema in (HUBSPOT, SALESFORCE)
+        }
+        sources: list[Source] = [
+            HubSpotSource(clients.hubspot, jobs[HUBSPOT]),
+            SalesforceSource(clients.salesforce, jobs[SALESFORCE]),
+        ]
+        calls_before = {source.crm: source.calls for source in sources}
+        with ThreadPoolExecutor(len(sources), thread_name_prefix="extract") as pool:
+            metadata = _both(pool, [source.metadata for source in sources])
+            _both(
+                pool,
+                [
+                    _Run(settings.warehouse_path, connection.cursor(), source, batches, loaded_at, mappings)
+                    for source, batches in zip(sources, metadata, strict=True)
+                ],
+            )
+    return ExtractReport(
+        loaded_at=loaded_at,
+        objects=tuple(read for source in sources for read in source.reads),
+        api_calls={source.crm: source.calls - calls_before[source.crm] for source in sources},
+        seconds=monotonic() - started,
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Reads, lands and marks one CRM."""
+
+    warehouse_path: Path
+    cursor: duckdb.DuckDBPyConnection
+    source: Source
+    metadata: list[Batch]
+    loaded_at: datetime
+    mappings: Mappings
+
+    def __call__(self) -> None:
+        try:
+            with _Ahead(self._batches) as batches:
+                land(self.warehouse_path, self.source.schema, batches)
+            write_reads(
+                self.cursor,
+                self.source.schema,
+                self.source.reads,
+                self.loaded_at,
+                association_pairs=self.mappings.association_pairs,
+                list_ids=self.source.list_ids,
+            )
+        except duckdb.Error as error:
+            raise _unusable(self.warehouse_path, error) from error
+        finally:
+            self.cursor.close()
+
+    def _batches(self) -> Iterator[Batch]:
+        yield from self.metadata
+        yield from self.source.records()
+
+
+class _Ahead:
+    """Runs a generator of batches in a thread of its own, a few batches ahead of who takes them."""
+
+    def __init__(self, batches: Callable[[], Iterator[Batch]]) -> None:
+        self._batches = batches
+        self._queue: queue.Queue[Batch | BaseException | None] = queue.Queue(QUEUE_LENGTH)
+        self._abandoned = threading.Event()
+        self._thread = threading.Thread(target=self._fill, name="read-ahead", daemon=True)
+
+    def __enter__(self) -> Iterator[Batch]:
+        self._thread.start()
+        return self._take()
+
+    def __exit__(self, *details: object) -> None:
+        self._abandoned.set()
+        self._thread.join()
+
+    def _take(self) -> Iterator[Batch]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _fill(self) -> None:
+        try:
+            for batch in self._batches():
+                if not self._put(batch):
+                    return
+            self._put(None)
+        except BaseException as error:
+            self._put(error)
+
+    def _put(self, item: Batch | BaseException | None) -> bool:
+        while not self._abandoned.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+
+def _both(pool: ThreadPoolExecutor, tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """All tasks at once; the most telling of their errors when any failed, after all have ended."""
+    futures = [pool.submit(task) for task in tasks]
+    errors = [_told(error) for future in futures if (error := future.exception()) is not None]
+    if errors:
+        raise min(errors, key=lambda error: not isinstance(error, ConfigError))
+    return [future.result() for future in futures]
+
+
+def _told(error: BaseException) -> BaseException:
+    """Errors of the CRMs in the user's terms; a mistake of ours stays itself."""
+    if isinstance(error, ApiError):
+        told: CrmSyncError = explain(error)
+        told.__cause__ = error
+        return told
+    return error
+
+
+def _loaded_at(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
+    """The start of the read; always later than any read before, so that it tells the runs apart."""
+    moment = now.astimezone(UTC)
+    for schema in (HUBSPOT, SALESFORCE):
+        last = last_loaded_at(connection, schema)
+        if last is not None and last >= moment:
+            moment = last + timedelta(microseconds=1)
+    return moment
+
+
+def _open(warehouse_path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(working_directory(warehouse_path, HUBSPOT).parent, ignore_errors=True)
+        return duckdb.connect(str(warehouse_path))
+    except (duckdb.Error, OSError) as error:
+        raise _unusable(warehouse_path, error) from error
+
+
+def _unusable(warehouse_path: Path, error: Exception) -> CycleFailed:
+    return CycleFailed(
+        f"The warehouse {warehouse_path} cannot be used: {(str(error).splitlines() or ['no reason given'])[0]}",
+        "Check that no other program has it open, that its disk has room, and that the file may be written.",
+    )

@@ -1,0 +1,142 @@
+"""HubSpot's metadata as rows: properties, pipelines, owners, and the members of lists that rules name.
+
+Owns the reading of documented shapes into the landed columns; a key that a reply lacks is null or the documented
+default. A list that an inclusion rule names and HubSpot does not know is a mistake in the seed (ConfigError).
+
+Sources: HubSpot docs: crm/properties (modificationMetadata.readOnlyValue), crm/pipelines (metadata values are
+strings), crm/owners, crm/lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from crm_sync.clients import HubSpotClient, Refused
+from crm_sync.errors import ConfigError
+from pipelines.columns import json_text
+
+OBJECT_TYPE_NAMES = {"0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-5": "tickets"}
+PIPELINE_PROPERTIES = frozenset({"pipeline", "dealstage", "hs_pipeline", "hs_pipeline_stage"})
+
+
+def properties_of(client: HubSpotClient, object_: str) -> list[dict[str, Any]]:
+    """Every property of the object; ConfigError when HubSpot does not know the object."""
+    try:
+        return client.properties(object_)
+    except Refused as error:
+        if error.status == 404 or (error.status == 400 and "object type" in error.message.lower()):
+            raise ConfigError(
+                f"HubSpot has no object '{object_}' that this token may see.",
+                "Correct the hubspot_object in dbt_project/seeds/object_mappings.csv, or disable the mapping.",
+            ) from error
+        raise
+
+
+def property_row(object_: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    """One row of `properties`."""
+    modification = item.get("modificationMetadata")
+    is_read_only = bool(modification.get("readOnlyValue")) if isinstance(modification, dict) else False
+    is_calculated = bool(item.get("calculated"))
+    return {
+        "object": object_,
+        "name": item.get("name"),
+        "label": item.get("label"),
+        "type": item.get("type"),
+        "field_type": item.get("fieldType"),
+        "options": json_text(list(_options(item.get("options")))),
+        "is_writable": not is_read_only and not is_calculated,
+        "is_calculated": is_calculated,
+        "has_unique_value": bool(item.get("hasUniqueValue")),
+        "referenced_object": item.get("referencedObjectType"),
+    }
+
+
+def pipeline_rows(client: HubSpotClient, object_: str) -> Iterator[dict[str, Any]]:
+    """One row per stage of the object's pipelines."""
+    for pipeline in client.pipelines(object_):
+        for stage in _dicts(pipeline.get("stages")):
+            metadata = stage.get("metadata")
+            details: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
+            yield {
+                "object": object_,
+                "pipeline_id": pipeline.get("id"),
+                "pipeline_label": pipeline.get("label"),
+                "pipeline_display_order": pipeline.get("displayOrder"),
+                "stage_id": stage.get("id"),
+                "stage_label": stage.get("label"),
+                "stage_display_order": stage.get("displayOrder"),
+                "is_closed": str(details.get("isClosed", "")).lower() == "true",
+                "probability": details.get("probability"),
+            }
+
+
+def owner_rows(client: HubSpotClient) -> Iterator[dict[str, Any]]:
+    """One row per owner. An archived owner's user id is in userIdIncludingInactive."""
+    for archived in (False, True):
+        for owner in client.owners(archived=archived):
+            user_id = owner.get("userId") or owner.get("userIdIncludingInactive")
+            yield {
+                "id": owner.get("id"),
+                "user_id": user_id,
+                "email": owner.get("email"),
+                "first_name": owner.get("firstName"),
+                "last_name": owner.get("lastName"),
+                "type": owner.get("type"),
+                "is_archived": archived,
+            }
+
+
+def membership_rows(client: HubSpotClient, names: Sequence[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(list id, its members) for each list that is named by id or name."""
+    for name in names:
+        found = _find_list(client, name)
+        list_id = str(found.get("listId"))
+        type_id = str(found.get("objectTypeId") or "")
+        yield (
+            list_id,
+            [
+                {
+                    "list_id": list_id,
+                    "list_name": found.get("name"),
+                    "object": OBJECT_TYPE_NAMES.get(type_id, type_id),
+                    "record_id": record_id,
+                    "is_present": True,
+                }
+                for record_id in client.list_memberships(list_id)
+            ],
+        )
+
+
+def _find_list(client: HubSpotClient, name: str) -> Mapping[str, Any]:
+    if name.isascii() and name.isdigit():
+        try:
+            reply = client.get_list(name)
+            inner = reply.get("list", reply)
+            if isinstance(inner, dict) and inner.get("listId") is not None:
+                return inner
+        except Refused as error:
+            if error.status != 404:
+                raise
+    matches = [found for found in client.search_lists(name) if str(found.get("name", "")).casefold() == name.casefold()]
+    if len(matches) == 1:
+        return matches[0]
+    problem = "has no list" if not matches else "has several lists"
+    raise ConfigError(
+        f"HubSpot {problem} named '{name}', which inclusion_rules.csv uses with in_list.",
+        "Correct the name in dbt_project/seeds/inclusion_rules.csv, or give the list's id.",
+    )
+
+
+def _options(options: Any) -> Iterator[dict[str, Any]]:
+    for option in _dicts(options):
+        yield {
+            "value": option.get("value"),
+            "label": option.get("label"),
+            "hidden": bool(option.get("hidden")),
+            "display_order": option.get("displayOrder"),
+        }
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

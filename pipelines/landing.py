@@ -1,0 +1,112 @@
+"""Batches into the warehouse with dlt: one pipeline run per CRM, merged on the tables' keys.
+
+Owns how dlt is used. Each run has a working directory of its own, beside the warehouse, that is deleted before and
+after it: pending packages of a killed run are dropped, and no cursor lives in dlt's state (see reads.py). All
+tables of the contract are created even when a run has no rows for them. Nothing is loaded unless all batches of
+the run came: dlt extracts everything to files first.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from crm_sync.errors import CycleFailed
+from pipelines.tables import JSON_COLUMNS, TABLES, Batch, Table
+
+_import_lock = threading.Lock()
+
+
+def land(warehouse_path: Path, schema: str, batches: Iterable[Batch]) -> None:
+    """Load all batches into `schema`. Raises what the batches' source raises, CycleFailed when loading fails."""
+    dlt = _dlt()
+    source = _Source(batches)
+    directory = working_directory(warehouse_path, schema)
+    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        pipeline = dlt.pipeline(
+            schema,
+            pipelines_dir=str(directory),
+            destination=dlt.destinations.duckdb(str(warehouse_path)),
+            dataset_name=schema,
+            progress=None,
+        )
+        pipeline.config.restore_from_destination = False
+        pipeline.run(
+            dlt.resource(_items, name="crm")(dlt, schema, source),
+            loader_file_format="parquet",
+        )
+    except Exception as error:
+        if source.error is not None:
+            raise source.error from None
+        raise CycleFailed(
+            f"The warehouse {warehouse_path} could not be written: {_first_line(error)}",
+            "Check that its disk has room and that the file may be written; nothing of this read counts as done.",
+        ) from error
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def working_directory(warehouse_path: Path, schema: str) -> Path:
+    """Where dlt keeps its files during one run."""
+    return warehouse_path.parent / f".{warehouse_path.stem}_landing" / schema
+
+
+class _Source:
+    """The batches, and the exception their source ended with: dlt wraps it beyond recognition."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
+        self.error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            yield from self._batches
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _items(dlt: Any, schema: str, source: Iterable[Batch]) -> Iterator[Any]:
+    for table in TABLES[schema]:
+        yield dlt.mark.with_hints(table.empty(), _hints(dlt, table), create_table_variant=True)
+    for batch in source:
+        if batch.data.num_rows:
+            yield dlt.mark.with_table_name(batch.data, batch.table.name)
+
+
+def _hints(dlt: Any, table: Table) -> Any:
+    columns: dict[str, dict[str, Any]] = {
+        name: {"data_type": "json"} for name in table.columns.names if name in JSON_COLUMNS
+    }
+    if table.newest_by:
+        columns[table.newest_by] = {"dedup_sort": "desc"}
+    return dlt.mark.make_hints(
+        table_name=table.name,
+        primary_key=table.primary_key,
+        write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+        columns=columns,
+    )
+
+
+def _dlt() -> Any:
+    """dlt, imported when first needed (it takes a second), silent, and without telemetry."""
+    with _import_lock:
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+        import dlt
+
+        logging.getLogger("dlt").setLevel(logging.CRITICAL)
+        return dlt
+
+
+def _first_line(error: BaseException) -> str:
+    """The innermost cause in one line: dlt's own message is a page long."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]

@@ -1,0 +1,180 @@
+"""What has been read: one row per object in `reads`, written only after the object's records have landed.
+
+Owns the watermarks and the rules about them:
+- watermark = min(latest modification seen, start of the read), by the CRM's own times, never going back;
+- an incremental read starts a lookback before it, with >=;
+- a requested set of properties that grew means: read everything again, once;
+- what a complete read of a record did not show any more (associations, list memberships) is no longer present.
+
+The rows and these last marks are one transaction: after a crash either all of a CRM's read counts, or none of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from pipelines.columns import EPOCH, json_text
+from pipelines.tables import HUBSPOT
+
+_CREATE = """
+create table if not exists {schema}.reads (
+    object varchar not null,
+    started_at timestamp with time zone,
+    watermark timestamp with time zone,
+    requested_properties json,
+    records bigint,
+    is_complete boolean,
+    is_full boolean,
+    api_calls bigint,
+    loaded_at timestamp with time zone
+)
+"""
+
+_MARK_ASSOCIATIONS = """
+update raw_hubspot.associations as associations
+set is_present = false, loaded_at = make_timestamptz($loaded_at)
+from raw_hubspot.records as records
+where records.object = associations.from_object
+    and records.id = associations.from_id
+    and records.loaded_at = make_timestamptz($loaded_at)
+    and not records.is_deleted
+    and associations.from_object = $from_object
+    and associations.to_object = $to_object
+    and associations.is_present
+    and associations.loaded_at < make_timestamptz($loaded_at)
+"""
+
+_MARK_MEMBERSHIPS = """
+update raw_hubspot.list_memberships
+set is_present = false, loaded_at = make_timestamptz($loaded_at)
+where list_id = $list_id and is_present and loaded_at < make_timestamptz($loaded_at)
+"""
+
+
+@dataclass(frozen=True)
+class PreviousRead:
+    """The last complete read of one object."""
+
+    watermark: datetime | None
+    requested: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ObjectRead:
+    """One object's read in this run, as written to `reads` and told to the user."""
+
+    crm: str
+    object: str
+    requested: tuple[str, ...]
+    watermark: datetime | None
+    records: int
+    is_full: bool
+    api_calls: int
+    seconds: float
+
+
+def previous_reads(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, PreviousRead]:
+    """The last complete reads by object; empty for a new warehouse."""
+    if not _exists(connection, schema, "reads"):
+        return {}
+    rows = connection.execute(
+        f"select object, epoch_us(watermark), requested_properties::varchar from {schema}.reads where is_complete"
+    ).fetchall()
+    return {
+        object_: PreviousRead(_moment(watermark), frozenset(json.loads(requested or "[]")))
+        for object_, watermark, requested in rows
+    }
+
+
+def last_loaded_at(connection: duckdb.DuckDBPyConnection, schema: str) -> datetime | None:
+    """The newest loaded_at of any complete read."""
+    if not _exists(connection, schema, "reads"):
+        return None
+    row = connection.execute(f"select epoch_us(max(loaded_at)) from {schema}.reads").fetchone()
+    return _moment(row[0]) if row else None
+
+
+def since(
+    previous: PreviousRead | None, requested: Collection[str], lookback: timedelta, *, full: bool
+) -> datetime | None:
+    """Where an incremental read starts; None when the object has to be read in full."""
+    if full or previous is None or previous.watermark is None or not previous.requested.issuperset(requested):
+        return None
+    return previous.watermark - lookback
+
+
+def next_watermark(
+    previous: PreviousRead | None, latest_seen: datetime | None, started_at: datetime
+) -> datetime | None:
+    """min(latest modification seen so far, start of this read)."""
+    seen = [moment for moment in (latest_seen, previous.watermark if previous else None) if moment is not None]
+    return min(max(seen), started_at) if seen else None
+
+
+def write_reads(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    reads: Sequence[ObjectRead],
+    loaded_at: datetime,
+    *,
+    association_pairs: Sequence[tuple[str, str]] = (),
+    list_ids: Sequence[str] = (),
+) -> None:
+    """Count everything that has landed with `loaded_at` as read, and mark what is no longer present."""
+    micros = _micros(loaded_at)
+    connection.execute("begin transaction")
+    try:
+        connection.execute(_CREATE.format(schema=schema))
+        if schema == HUBSPOT:
+            for from_object, to_object in association_pairs:
+                values = {"loaded_at": micros, "from_object": from_object, "to_object": to_object}
+                connection.execute(_MARK_ASSOCIATIONS, values)
+            for list_id in list_ids:
+                connection.execute(_MARK_MEMBERSHIPS, {"loaded_at": micros, "list_id": list_id})
+        for read in reads:
+            connection.execute(f"delete from {schema}.reads where object = ?", [read.object])
+            connection.execute(
+                f"insert into {schema}.reads values "
+                "(?, make_timestamptz(?), make_timestamptz(?), ?, ?, true, ?, ?, make_timestamptz(?))",
+                _row(read, micros),
+            )
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _row(read: ObjectRead, micros: int) -> list[Any]:
+    watermark = None if read.watermark is None else _micros(read.watermark)
+    requested = json_text(sorted(read.requested))
+    return [
+        read.object,
+        micros,
+        watermark,
+        requested,
+        read.records,
+        read.is_full,
+        read.api_calls,
+        micros,
+    ]
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    row = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)
