@@ -1,0 +1,121 @@
+"""Batches: how many operations go into one call, and what happens when a call is refused as a whole.
+
+Owns two rules: no id or key twice in a batch, and a batch that is refused is halved until the bad record stands
+alone, so that its neighbours go through. Makes no call itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from crm_sync.clients.errors import (
+    ApiError,
+    NoResponse,
+    NotSent,
+    RateLimited,
+    Refused,
+    ServerTrouble,
+    Unauthorized,
+)
+from reverse_etl.operations import RETRYABLE, UNKNOWN, Operation, Outcome
+
+#: Writes some operations in one call; raises an ApiError when the call as a whole does not succeed.
+Send = Callable[[Sequence[Operation]], list[Outcome]]
+#: The outcome of a single operation that was refused.
+Judge = Callable[[Operation, Refused], Outcome]
+
+#: Refusals that do not depend on the records sent: halving would only repeat them.
+GENERAL_STATUSES = frozenset({403, 404, 405, 410, 415, 426})
+
+
+def batched(operations: Iterable[Operation], size: int) -> Iterator[list[Operation]]:
+    """Batches of at most `size` in which no record and no key occurs twice; later ones wait for later batches."""
+    batch: dict[str, Operation] = {}
+    later: list[Operation] = []
+    for operation in operations:
+        _add(operation, batch, later, size)
+        while len(batch) == size:
+            yield list(batch.values())
+            batch, later = _refilled(later, size)
+    while batch:
+        yield list(batch.values())
+        batch, later = _refilled(later, size)
+
+
+def _refilled(waiting: list[Operation], size: int) -> tuple[dict[str, Operation], list[Operation]]:
+    batch: dict[str, Operation] = {}
+    later: list[Operation] = []
+    for operation in waiting:
+        _add(operation, batch, later, size)
+    return batch, later
+
+
+def _add(operation: Operation, batch: dict[str, Operation], later: list[Operation], size: int) -> None:
+    key = operation.batch_key or operation.operation_id
+    if key in batch or len(batch) == size:
+        later.append(operation)
+    else:
+        batch[key] = operation
+
+
+@dataclass
+class Written:
+    """The outcomes of a batch. `failure` says why the CRM should not be called again in this push."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    failure: ApiError | None = None
+    trouble: ApiError | None = None
+
+
+def send_isolating(operations: Sequence[Operation], send: Send, judge: Judge) -> Written:
+    """Write operations, halving whatever is refused as a whole.
+
+    Every operation gets an outcome. No answer, or a server error that may have come after the effect, is `unknown`;
+    after a refused credential, a used-up limit or no connection the rest is not sent and `retryable`.
+    """
+    written = Written()
+    queue = deque([list(operations)]) if operations else deque()
+    while queue:
+        piece = queue.popleft()
+        if written.failure is not None:
+            written.outcomes += [_not_made(operation, written.failure) for operation in piece]
+            continue
+        try:
+            written.outcomes += send(piece)
+        except ApiError as error:
+            if is_final(error):
+                written.failure = error
+                written.outcomes += [_not_made(operation, error) for operation in piece]
+            elif isinstance(error, Refused) and not isinstance(error, ServerTrouble):
+                if len(piece) == 1 or error.status in GENERAL_STATUSES:
+                    written.outcomes += [judge(operation, error) for operation in piece]
+                else:
+                    middle = len(piece) // 2
+                    queue.extendleft([piece[middle:], piece[:middle]])
+            else:
+                written.trouble = error
+                written.outcomes += [_unanswered(operation, error) for operation in piece]
+    return written
+
+
+def is_final(error: ApiError) -> bool:
+    """Whether an error, which comes after the client's own retries, means that no further call will go through."""
+    return isinstance(error, NotSent | Unauthorized | RateLimited)
+
+
+def error_code(error: ApiError) -> str:
+    """A short code for a call that failed as a whole."""
+    if isinstance(error, Refused):
+        return error.code or str(error.status)
+    return "NO_RESPONSE" if isinstance(error, NoResponse) else "NOT_SENT"
+
+
+def _not_made(operation: Operation, error: ApiError) -> Outcome:
+    return Outcome(operation.operation_id, RETRYABLE, error_code=error_code(error), message=error.message)
+
+
+def _unanswered(operation: Operation, error: ApiError) -> Outcome:
+    state = UNKNOWN if error.is_outcome_unknown else RETRYABLE
+    return Outcome(operation.operation_id, state, error_code=error_code(error), message=error.message)

@@ -1,0 +1,130 @@
+"""What travels through the push: an operation (one row of a diff table) and what became of it.
+
+Owns the vocabulary of the protocol. Holds no connection and makes no call.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+HUBSPOT = "hubspot"
+SALESFORCE = "salesforce"
+TARGETS = (SALESFORCE, HUBSPOT)
+
+CREATE = "create"
+UPDATE = "update"
+ASSOCIATE = "associate"
+
+SUCCEEDED = "succeeded"
+REJECTED = "rejected"
+RETRYABLE = "retryable"
+STALE = "stale"
+BLOCKED = "blocked"
+UNKNOWN = "unknown"
+
+#: The property of a HubSpot record that holds the id of its Salesforce counterpart, and the reverse.
+HUBSPOT_ID_PROPERTY = "salesforce_record_id"
+SALESFORCE_ID_FIELD = "HubSpot_Record_ID__c"
+
+ASSOCIATION_PREFIX = "associations."
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A value that is the id of a linked record, perhaps one that this very run creates."""
+
+    link_id: str
+    object: str
+    hubspot_id: str | None = None
+    salesforce_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of a diff table: one record of one CRM that has to be created or changed.
+
+    `changes` and `previous` are text by API name (null clears), in the target API's own form.
+    """
+
+    operation_id: str
+    target: str
+    object: str
+    push_order: int
+    operation: str
+    crm_object: str
+    record_id: str | None
+    link_id: str
+    hubspot_id: str | None
+    salesforce_id: str | None
+    changes: Mapping[str, str | None]
+    previous: Mapping[str, str | None] = field(default_factory=dict)
+    source_values: str = "{}"
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    all_fields: tuple[str, ...] = ()
+    field_types: Mapping[str, str] = field(default_factory=dict)
+    snapshot_modified_at: datetime | None = None
+    human_modified_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of a create on its target: the id of the record that it copies."""
+        own = self.changes.get(HUBSPOT_ID_PROPERTY if self.target == HUBSPOT else SALESFORCE_ID_FIELD)
+        source = self.salesforce_id if self.target == HUBSPOT else self.hubspot_id
+        return own or source or ""
+
+    @property
+    def batch_key(self) -> str:
+        """What may occur only once in a batch: the record's id, or the create's key."""
+        return self.key.casefold() if self.operation == CREATE else (self.record_id or "")
+
+    @property
+    def properties(self) -> dict[str, str | None]:
+        """The changes that are fields of the record itself."""
+        return {name: v for name, v in self.changes.items() if not name.startswith(ASSOCIATION_PREFIX)}
+
+    @property
+    def associations(self) -> dict[str, str | None]:
+        """The changes that are associations, by the other HubSpot object's name."""
+        prefix = ASSOCIATION_PREFIX
+        return {name.removeprefix(prefix): v for name, v in self.changes.items() if name.startswith(prefix)}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at an operation: what the journal holds before the call."""
+
+    run_id: str
+    operation: Operation
+    attempted_at: datetime
+    attempt_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one operation.
+
+    `stored` is what the target now holds by API name: every mapped field after a create, the changed ones after
+    an update. `record_id` is the target record (new after a create); `existing_id` one that stood in the way.
+    """
+
+    operation_id: str
+    outcome: str
+    error_code: str | None = None
+    message: str | None = None
+    record_id: str | None = None
+    existing_id: str | None = None
+    stored: Mapping[str, str | None] | None = None
+    target_modified_at: datetime | None = None
+    is_modified_by_other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What a living target record holds now, by API name, and when and (Salesforce) by whom it was last changed."""
+
+    values: Mapping[str, str | None]
+    modified_at: datetime | None
+    modified_by: str | None = None

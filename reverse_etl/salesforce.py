@@ -1,0 +1,211 @@
+"""Writes to Salesforce: sObject Collections of 200, upserts for creates, and what Salesforce made of them.
+
+Owns Salesforce's side of the push protocol. A bad row fails alone (`allOrNone` false); creates are upserts on the
+external id `HubSpot_Record_ID__c`, so that repeating one makes no second record. Duplicate rules stay in force:
+no header asks to pass them. Holds no state between batches and never touches the warehouse.
+[Salesforce docs: sObject Collections]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from crm_sync.clients import Refused, SalesforceClient
+from crm_sync.clients.salesforce import fits_url, soql_text
+from reverse_etl.batches import Written, send_isolating
+from reverse_etl.operations import CREATE, SALESFORCE_ID_FIELD, SUCCEEDED, Attempt, Current, Operation, Outcome
+from reverse_etl.salesforce_replies import LOCK_CODES, judge_refusal, judge_row
+from reverse_etl.values import instant, salesforce_id_18, salesforce_json, text
+from reverse_etl.writers import merged_values, note, own_values, read_carefully, settled
+
+BATCH_SIZE = 200
+#: Read with every record: who changed it last, and when.
+_STAMPS = ("LastModifiedById", "LastModifiedDate", "SystemModstamp")
+_LOCK_WAITS_SECONDS = (0.5, 2.0)
+_CLOCKS_APART = timedelta(seconds=60)
+
+
+class SalesforceWriter:
+    """Implements `Writer` for Salesforce."""
+
+    name = "Salesforce"
+
+    def __init__(self, client: SalesforceClient, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    @property
+    def calls(self) -> int:
+        return self._client.calls
+
+    def batch_size(self, operation: str) -> int:
+        return BATCH_SIZE
+
+    # ------------------------------------------------------------ reading
+
+    def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
+        names = {name for operation in operations for name in operation.changes}
+        return self._read(operations[0].crm_object, [one.record_id for one in operations if one.record_id], names)
+
+    def _read(self, crm_object: str, ids: Sequence[str], names: Iterable[str]) -> dict[str, Current]:
+        """Living records by the id asked for, which may have 15 characters."""
+        found = self._client.retrieve(crm_object, ids, [*sorted({*names} - {*_STAMPS}), *_STAMPS])
+        return {
+            record_id: _current(found[salesforce_id_18(record_id)])
+            for record_id in ids
+            if salesforce_id_18(record_id) in found
+        }
+
+    # ------------------------------------------------------------ writing
+
+    def write(self, operations: Sequence[Operation]) -> Written:
+        by_id = {operation.operation_id: operation for operation in operations}
+        written = send_isolating(operations, self._send, judge_refusal)
+        for seconds in _LOCK_WAITS_SECONDS:
+            locked = [by_id[one.operation_id] for one in written.outcomes if one.error_code in LOCK_CODES]
+            if not locked or written.failure or written.trouble:
+                break
+            self._sleep(seconds)
+            again = send_isolating(locked, self._send, judge_refusal)
+            answered = [one for one in written.outcomes if one.error_code not in LOCK_CODES]
+            written = Written(answered + again.outcomes, again.failure, again.trouble)
+        made = [outcome for outcome in written.outcomes if outcome.outcome == SUCCEEDED]
+        others = [outcome for outcome in written.outcomes if outcome.outcome != SUCCEEDED]
+
+        def complete(outcomes: Sequence[Outcome]) -> list[Outcome]:
+            return self._completed(outcomes, by_id)
+
+        written.outcomes = others + read_carefully(written, made, complete)
+        return written
+
+    def _send(self, operations: Sequence[Operation]) -> list[Outcome]:
+        crm_object = operations[0].crm_object
+        records = [_record(operation) for operation in operations]
+        if operations[0].operation == CREATE:
+            reply = self._client.collections_upsert(crm_object, SALESFORCE_ID_FIELD, records)
+        else:
+            reply = self._client.collections_update(records)
+        return [_row_outcome(operation, row) for operation, row in zip(operations, reply.body, strict=True)]
+
+    # ------------------------------------------------------------ after the write
+
+    def _completed(self, outcomes: Sequence[Outcome], by_id: Mapping[str, Operation]) -> list[Outcome]:
+        """Read back what was written: defaults, triggers and formatting make it differ from what was sent."""
+        operations = [by_id[outcome.operation_id] for outcome in outcomes]
+        ids = [outcome.record_id or "" for outcome in outcomes]
+        names = {name for operation in operations for name in merged_values(operation, {})}
+        try:
+            read = self._read(operations[0].crm_object, ids, names)
+        except Refused as refusal:
+            if type(refusal) is not Refused:
+                raise
+            sent = {name for operation in operations for name in operation.changes}
+            read = self._read(operations[0].crm_object, ids, sent)
+        me = self._client.identity().user_id
+        return [
+            _completed(self.name, operation, outcome, read.get(outcome.record_id or ""), me)
+            for operation, outcome in zip(operations, outcomes, strict=True)
+        ]
+
+    # ------------------------------------------------------------ unknown outcomes
+
+    def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
+        operations = [attempt.operation for attempt in attempts]
+        crm_object = operations[0].crm_object
+        names = {name for operation in operations for name in merged_values(operation, {})}
+        me = self._client.identity().user_id
+        if operations[0].operation == CREATE:
+            found = self._find(crm_object, [operation.key for operation in operations], names)
+        else:
+            read = self._read(crm_object, [one.record_id for one in operations if one.record_id], names)
+            found = {record_id: (record_id, current) for record_id, current in read.items()}
+        outcomes = []
+        for attempt in attempts:
+            operation = attempt.operation
+            key = operation.batch_key if operation.operation == CREATE else operation.record_id or ""
+            record_id, current = found.get(key, (None, None))
+            is_ours = current is not None and _is_since(current, me, attempt.attempted_at)
+            outcomes.append(settled(self.name, operation, current, record_id, is_ours=is_ours))
+        return outcomes
+
+    def _find(self, crm_object: str, keys: Sequence[str], names: Iterable[str]) -> dict[str, tuple[str, Current]]:
+        """Records by their external id, folded as Salesforce compares it."""
+        fields = ", ".join(dict.fromkeys(("Id", SALESFORCE_ID_FIELD, *sorted({*names}), *_STAMPS)))
+        found: dict[str, tuple[str, Current]] = {}
+        for soql in _key_queries(f"SELECT {fields} FROM {crm_object}", keys):
+            for page in self._client.query(soql):
+                for record in page:
+                    key = (text(record.get(SALESFORCE_ID_FIELD)) or "").casefold()
+                    found[key] = (str(record["Id"]), _current(record))
+        return found
+
+
+def _record(operation: Operation) -> dict[str, Any]:
+    types = operation.field_types
+    values = {name: salesforce_json(value, types.get(name)) for name, value in operation.changes.items()}
+    head: dict[str, Any] = {"attributes": {"type": operation.crm_object}}
+    if operation.operation == CREATE:
+        return {**head, **values, SALESFORCE_ID_FIELD: operation.key}
+    return {**head, "id": operation.record_id, **values}
+
+
+def _row_outcome(operation: Operation, row: Any) -> Outcome:
+    if isinstance(row, dict) and row.get("success") is True:
+        record_id = salesforce_id_18(text(row.get("id")) or operation.record_id or "")
+        return Outcome(operation.operation_id, SUCCEEDED, record_id=record_id)
+    return judge_row(operation, row if isinstance(row, dict) else {})
+
+
+def _completed(crm: str, operation: Operation, outcome: Outcome, current: Current | None, me: str) -> Outcome:
+    if current is None:
+        return replace(
+            outcome,
+            message=f"{crm} no longer shows the record.",
+            stored=own_values(operation, {}),
+            is_modified_by_other=True,
+        )
+    if not _is_same_user(current.modified_by, me):
+        return replace(outcome, stored=own_values(operation, {}), is_modified_by_other=True)
+    return replace(
+        outcome,
+        message=note(crm, operation, current.values),
+        stored=merged_values(operation, current.values),
+        target_modified_at=current.modified_at,
+    )
+
+
+def _current(record: Mapping[str, Any]) -> Current:
+    values = {name: text(value) for name, value in record.items() if not isinstance(value, dict | list)}
+    return Current(values, instant(text(record.get("SystemModstamp"))), text(record.get("LastModifiedById")))
+
+
+def _is_same_user(user: str | None, me: str) -> bool:
+    return user is not None and salesforce_id_18(user) == salesforce_id_18(me)
+
+
+def _is_since(current: Current, me: str, attempted_at: datetime) -> bool:
+    """Whether the last change is ours and not older than the attempt. Salesforce's times are whole seconds."""
+    changed_at = instant(current.values.get("LastModifiedDate"))
+    is_late = changed_at is not None and changed_at >= attempted_at - _CLOCKS_APART
+    return is_late and _is_same_user(current.modified_by, me)
+
+
+def _key_queries(select: str, keys: Sequence[str]) -> Iterable[str]:
+    """Queries for records by external id, each short enough for a URL."""
+    part: list[str] = []
+    for key in dict.fromkeys(keys):
+        if part and not fits_url(_key_query(select, [*part, key])):
+            yield _key_query(select, part)
+            part = []
+        part.append(key)
+    if part:
+        yield _key_query(select, part)
+
+
+def _key_query(select: str, keys: Sequence[str]) -> str:
+    values = ",".join(f"'{soql_text(key)}'" for key in keys)
+    return f"{select} WHERE {SALESFORCE_ID_FIELD} IN ({values})"

@@ -1,0 +1,121 @@
+"""What a writer of a CRM does for the push, and what both writers have in common.
+
+Owns the rule what becomes the base after a write, and the words of the notes. A writer makes HTTP calls and nothing
+else: it holds no state between batches and never touches the warehouse, so that batches can be written side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from crm_sync.clients.errors import ApiError
+from reverse_etl.batches import Written, error_code, is_final
+from reverse_etl.operations import CREATE, RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Current, Operation, Outcome
+from reverse_etl.values import same_value
+
+
+class Writer(Protocol):
+    """One CRM. Every method takes operations of one CRM object; `write` also of one kind."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def calls(self) -> int: ...
+
+    def batch_size(self, operation: str) -> int:
+        """How many operations of a kind go into one batch."""
+        ...
+
+    def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
+        """What the operations' records hold in the fields to be written, by record id. Deleted and merged-away
+        records are absent. Raises ApiError."""
+        ...
+
+    def write(self, operations: Sequence[Operation]) -> Written:
+        """Write one batch. Never raises for what the CRM does: every operation gets an outcome."""
+        ...
+
+    def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
+        """Learn by reading whether writes without an answer were made. Raises ApiError."""
+        ...
+
+
+def merged_values(operation: Operation, held: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What the base takes: every mapped field after a create, the changed ones after an update."""
+    names = [*operation.all_fields, *operation.changes] if operation.operation == CREATE else operation.changes
+    return {name: held.get(name) for name in names}
+
+
+def own_values(operation: Operation, answered: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What the base takes when somebody else has changed the record since our write: what the answer to it shows,
+    else what was sent, else blank. Their edit then still differs from the base."""
+    return merged_values(operation, {**operation.changes, **answered})
+
+
+def note(crm: str, operation: Operation, held: Mapping[str, str | None]) -> str | None:
+    """Which fields the CRM did not store as sent."""
+    notes = []
+    for name, sent in operation.changes.items():
+        if name not in held or same_value(sent, held[name]):
+            continue
+        value = held[name] or ""
+        if operation.operation != CREATE and same_value(value, operation.previous.get(name)):
+            notes.append(f"{crm} kept {name} {value!r} and ignored {sent or ''!r}.")
+        else:
+            notes.append(f"{crm} stored {name} as {value!r}.")
+    return " ".join(notes) or None
+
+
+def settled(
+    crm: str, operation: Operation, current: Current | None, record_id: str | None, *, is_ours: bool
+) -> Outcome:
+    """The outcome of an attempt without an answer.
+
+    A create was made when its record is found. An update was made when the target holds what was sent, or when
+    the last change is known to be ours and no field holds its former value (the CRM has reformatted what was sent).
+    """
+    if current is None:
+        return _not_made(operation, f"{crm} does not hold the record: not made.")
+    held = {name: current.values.get(name) for name in operation.changes}
+    is_sent = all(same_value(held[name], value) for name, value in operation.changes.items())
+    is_moved = is_ours and not any(same_value(held[name], operation.previous.get(name)) for name in held)
+    if operation.operation != CREATE and not is_sent and not is_moved:
+        return _not_made(operation, f"{crm} does not hold what was sent: not made.")
+    return Outcome(
+        operation.operation_id,
+        SUCCEEDED,
+        message=f"No answer came; found by reading that {crm} holds it.",
+        record_id=record_id,
+        stored=merged_values(operation, current.values) if is_ours else own_values(operation, {}),
+        target_modified_at=current.modified_at if is_ours else None,
+        is_modified_by_other=not is_ours,
+    )
+
+
+def _not_made(operation: Operation, message: str) -> Outcome:
+    return Outcome(operation.operation_id, RETRYABLE, "NOT_MADE", message)
+
+
+def read_carefully(
+    written: Written, outcomes: Sequence[Outcome], complete: Callable[[Sequence[Outcome]], list[Outcome]]
+) -> list[Outcome]:
+    """Complete successful writes by reading; where the CRM does not answer, their outcome stays unknown."""
+    try:
+        return complete(outcomes) if outcomes else []
+    except ApiError as error:
+        note_trouble(written, error)
+        return [
+            replace(outcome, outcome=UNKNOWN, error_code=error_code(error), message=error.message, stored=None)
+            for outcome in outcomes
+        ]
+
+
+def note_trouble(written: Written, error: ApiError) -> None:
+    """Remember an error: some mean that no further call will go through."""
+    if is_final(error):
+        written.failure = error
+    else:
+        written.trouble = error
