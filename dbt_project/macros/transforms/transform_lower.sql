@@ -1,0 +1,2 @@
+{# Lower case. #}
+{% macro transform_lower(value) -%} lower({{ value }}) {%- endmacro %}

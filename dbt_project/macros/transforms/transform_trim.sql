@@ -1,0 +1,2 @@
+{# Outer whitespace goes. #}
+{% macro transform_trim(value) -%} {{ clean_text(value) }} {%- endmacro %}

@@ -1,0 +1,2 @@
+{# Upper case. #}
+{% macro transform_upper(value) -%} upper({{ value }}) {%- endmacro %}

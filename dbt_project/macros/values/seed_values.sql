@@ -1,0 +1,9 @@
+{# Text that is blank in a seed means "not given". #}
+{% macro given(column, otherwise) -%}
+    coalesce(nullif(trim(cast({{ column }} as varchar)), ''), {{ otherwise }})
+{%- endmacro %}
+
+{# true, yes and 1 in a seed. #}
+{% macro is_yes(column) -%}
+    (coalesce(lower(trim(cast({{ column }} as varchar))), '') in ('true', 'yes', '1'))
+{%- endmacro %}

@@ -1,0 +1,234 @@
+-- One row per pair of records known to be the same thing. A link once made survives changes of its key; merges
+-- redirect it, deletes mark it, a new record with the same key takes over from a deleted one.
+-- Ties are never broken by guessing: a key that several unlinked records share links nothing.
+{{ config(materialized='incremental', unique_key='link_id', incremental_strategy='delete+insert', full_refresh=false) }}
+
+with records as (
+    select object, side, record_id, is_deleted, merged_into_id, properties from {{ ref('int_mapped_records') }}
+),
+
+existing as (
+    {% if is_incremental() %}
+    select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from {{ this }}
+    where status <> 'superseded'
+    {% else %}
+    select * from (values ('', '', '', '', '', '', timestamptz '1970-01-01 00:00:00+00', ''))
+        as nothing (link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id)
+    where false
+    {% endif %}
+),
+
+-- what this sync created, or found to exist when it tried to (a duplicate error that names the record)
+journalled as (
+    select distinct
+        attempts.link_id,
+        attempts.object,
+        coalesce(attempts.hubspot_id, case when attempts.target = 'hubspot' then attempts.existing_id end) as hubspot_id,
+        coalesce(attempts.salesforce_id, case when attempts.target = 'salesforce' then attempts.existing_id end)
+            as salesforce_id,
+        case when attempts.outcome = 'succeeded' then 'created' else 'existing' end as matched_by
+    from {{ source('journal', 'push_attempts') }} as attempts
+    where attempts.operation = 'create'
+        and (attempts.outcome = 'succeeded' or attempts.existing_id is not null)
+        and attempts.link_id not in (select existing.link_id from existing)
+    qualify row_number() over (
+        partition by attempts.link_id order by attempts.outcome = 'succeeded' desc, attempts.outcome_at desc
+    ) = 1
+),
+
+redirected as (
+    select
+        existing.link_id,
+        existing.object,
+        coalesce(hubspot.merged_into_id, existing.hubspot_id) as hubspot_id,
+        coalesce(salesforce.merged_into_id, existing.salesforce_id) as salesforce_id,
+        existing.matched_by,
+        existing.linked_at,
+        existing.run_id
+    from existing
+    left join records as hubspot
+        on hubspot.side = 'hubspot' and existing.object = hubspot.object and existing.hubspot_id = hubspot.record_id
+    left join records as salesforce
+        on salesforce.side = 'salesforce'
+        and existing.object = salesforce.object
+        and existing.salesforce_id = salesforce.record_id
+    union all
+    select
+        journalled.link_id,
+        journalled.object,
+        journalled.hubspot_id,
+        journalled.salesforce_id,
+        journalled.matched_by,
+        current_run.started_at as linked_at,
+        current_run.run_id
+    from journalled
+    cross join {{ ref('stg_current_run') }} as current_run
+    where journalled.hubspot_id is not null and journalled.salesforce_id is not null
+),
+
+standing as (
+    select
+        redirected.*,
+        case
+            when coalesce(hubspot.is_deleted, false) and coalesce(salesforce.is_deleted, false) then 'both_deleted'
+            when coalesce(hubspot.is_deleted, false) then 'hubspot_deleted'
+            when coalesce(salesforce.is_deleted, false) then 'salesforce_deleted'
+            else 'linked'
+        end as living_status
+    from redirected
+    left join records as hubspot
+        on hubspot.side = 'hubspot'
+        and redirected.object = hubspot.object
+        and redirected.hubspot_id = hubspot.record_id
+    left join records as salesforce
+        on salesforce.side = 'salesforce'
+        and redirected.object = salesforce.object
+        and redirected.salesforce_id = salesforce.record_id
+),
+
+-- two links that meet in one survivor: one with a living counterpart wins, then the older
+settled as (
+    select
+        * exclude (living_status),
+        case
+            when row_number() over (
+                partition by object, hubspot_id order by living_status = 'linked' desc, linked_at, link_id
+            ) > 1
+                or row_number() over (
+                    partition by object, salesforce_id order by living_status = 'linked' desc, linked_at, link_id
+                ) > 1
+                then 'superseded'
+            else living_status
+        end as status
+    from standing
+),
+
+linked_records as (
+    select object, 'hubspot' as side, hubspot_id as record_id from settled where status = 'linked'
+    union all
+    select object, 'salesforce' as side, salesforce_id as record_id from settled where status = 'linked'
+),
+
+unlinked as (
+    select records.* from records
+    anti join linked_records
+        on records.object = linked_records.object
+        and records.side = linked_records.side
+        and records.record_id = linked_records.record_id
+    where not records.is_deleted
+),
+
+by_stored_id as (
+    select distinct
+        hubspot.object,
+        hubspot.record_id as hubspot_id,
+        salesforce.record_id as salesforce_id
+    from unlinked as hubspot
+    inner join unlinked as salesforce
+        on salesforce.side = 'salesforce'
+        and hubspot.object = salesforce.object
+        and (
+            {{ json_text('hubspot.properties', 'salesforce_record_id') }} = salesforce.record_id
+            or {{ json_text('salesforce.properties', 'HubSpot_Record_ID__c') }} = hubspot.record_id
+        )
+    where hubspot.side = 'hubspot'
+    qualify count(*) over (partition by hubspot.object, hubspot.record_id) = 1
+        and count(*) over (partition by hubspot.object, salesforce.record_id) = 1
+),
+
+{% set rounds = [('by_key', 'by_stored_id', 1), ('by_second_key', 'by_key', 2)] %}
+{% for name, taken, rank in rounds %}
+keys_before_{{ name }} as (
+    select keys.* from {% if loop.first %}{{ ref('int_match_keys') }}{% else %}keys_before_by_key{% endif %} as keys
+    {% if loop.first %}
+    semi join unlinked
+        on keys.object = unlinked.object and keys.side = unlinked.side and keys.record_id = unlinked.record_id
+    {% endif %}
+    anti join (
+        select object, 'hubspot' as side, hubspot_id as record_id from {{ taken }}
+        union all
+        select object, 'salesforce' as side, salesforce_id as record_id from {{ taken }}
+    ) as taken
+        on keys.object = taken.object and keys.side = taken.side and keys.record_id = taken.record_id
+),
+
+{{ name }} as (
+    select
+        hubspot.object,
+        hubspot.record_id as hubspot_id,
+        salesforce.record_id as salesforce_id,
+        hubspot.key_kind as matched_by
+    from keys_before_{{ name }} as hubspot
+    inner join keys_before_{{ name }} as salesforce
+        on salesforce.side = 'salesforce'
+        and hubspot.object = salesforce.object
+        and hubspot.key_kind = salesforce.key_kind
+        and hubspot.match_key = salesforce.match_key
+    where hubspot.side = 'hubspot'
+        {% if rank == 1 %}
+        and hubspot.key_rank = 1 and salesforce.key_rank = 1
+        {% else %}
+        and not (hubspot.key_kind = 'name' and hubspot.has_domain and salesforce.has_domain)
+        {% endif %}
+    qualify count(*) over (partition by hubspot.object, hubspot.record_id) = 1
+        and count(*) over (partition by hubspot.object, salesforce.record_id) = 1
+),
+{% endfor %}
+
+-- a pair of which neither record is in scope is nobody's business
+in_scope as (
+    select pairs.*
+    from (select * from by_key union all select * from by_second_key) as pairs
+    semi join (select * from {{ ref('records_included') }} where is_included) as included
+        on pairs.object = included.object
+        and (
+            (included.side = 'hubspot' and pairs.hubspot_id = included.record_id)
+            or (included.side = 'salesforce' and pairs.salesforce_id = included.record_id)
+        )
+),
+
+new_pairs as (
+    select object, hubspot_id, salesforce_id, 'stored_id' as matched_by from by_stored_id
+    union all
+    select object, hubspot_id, salesforce_id, matched_by from in_scope
+),
+
+current_links as (
+    select
+        settled.link_id,
+        settled.object,
+        settled.hubspot_id,
+        settled.salesforce_id,
+        settled.matched_by,
+        case when taken_over.object is not null then 'superseded' else settled.status end as status,
+        settled.linked_at,
+        settled.run_id
+    from settled
+    left join new_pairs as taken_over
+        on settled.status <> 'linked'
+        and settled.object = taken_over.object
+        and (settled.hubspot_id = taken_over.hubspot_id or settled.salesforce_id = taken_over.salesforce_id)
+    union all
+    select
+        md5(new_pairs.object || '|' || new_pairs.hubspot_id || '|' || new_pairs.salesforce_id) as link_id,
+        new_pairs.object,
+        new_pairs.hubspot_id,
+        new_pairs.salesforce_id,
+        new_pairs.matched_by,
+        'linked' as status,
+        current_run.started_at as linked_at,
+        current_run.run_id
+    from new_pairs
+    cross join {{ ref('stg_current_run') }} as current_run
+)
+
+select current_links.* from current_links
+{% if is_incremental() %}
+-- only what is new or has changed is written
+anti join {{ this }} as before
+    on current_links.link_id = before.link_id
+    and current_links.hubspot_id = before.hubspot_id
+    and current_links.salesforce_id = before.salesforce_id
+    and current_links.status = before.status
+{% endif %}
+qualify row_number() over (partition by current_links.link_id order by current_links.status = 'linked' desc) = 1

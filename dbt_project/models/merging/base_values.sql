@@ -1,0 +1,119 @@
+-- One row per link and field mapping: what each side held when both last agreed. It moves only when a CRM has
+-- confirmed a write, or when both sides are seen to agree.
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', full_refresh=false,
+    unique_key=['link_id', 'hubspot_property', 'salesforce_field'],
+) }}
+
+with current_run as (
+    select * from {{ ref('stg_current_run') }}
+),
+
+confirmed as (
+    select
+        attempts.link_id,
+        attempts.object,
+        attempts.target,
+        attempts.attempt_id,
+        attempts.outcome_at,
+        attempts.run_id,
+        attempts.changes,
+        attempts.stored,
+        attempts.source_values
+    from {{ source('journal', 'push_attempts') }} as attempts
+    cross join current_run
+    where attempts.outcome = 'succeeded'
+        and attempts.operation <> 'archive'
+        and attempts.outcome_at > current_run.decided_at
+),
+
+-- the source's value as it was decided on, and the target's as it was stored
+confirmed_values as (
+    select
+        confirmed.*,
+        source.key as field,
+        json_extract_string(source.value, '$.source_field') as source_field,
+        json_extract_string(source.value, '$.value') as source_value,
+        case
+            when json_exists(confirmed.stored, '$."' || source.key || '"')
+                then confirmed.stored ->> ('$."' || source.key || '"')
+            else confirmed.changes ->> ('$."' || source.key || '"')
+        end as target_value
+    from confirmed
+    cross join lateral json_each(coalesce(confirmed.source_values, '{}')) as source
+),
+
+written as (
+    select
+        confirmed_values.link_id,
+        confirmed_values.object,
+        mappings.hubspot_property,
+        mappings.salesforce_field,
+        case
+            when confirmed_values.target = 'hubspot'
+                then {{ canonical_value('confirmed_values.target_value', 'mappings.hubspot_type') }}
+            else {{ canonical_value('confirmed_values.source_value', 'mappings.hubspot_type') }}
+        end as hubspot_value,
+        case
+            when confirmed_values.target = 'hubspot'
+                then {{ canonical_value('confirmed_values.source_value', 'mappings.salesforce_type') }}
+            else {{ canonical_value('confirmed_values.target_value', 'mappings.salesforce_type') }}
+        end as salesforce_value,
+        mappings.mapping_hash,
+        'written' as origin,
+        confirmed_values.outcome_at as based_at,
+        confirmed_values.run_id
+    from confirmed_values
+    inner join {{ ref('stg_field_mappings') }} as mappings
+        on confirmed_values.object = mappings.object
+        and case confirmed_values.target when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field end
+            = confirmed_values.field
+        and case confirmed_values.target when 'hubspot' then mappings.salesforce_field else mappings.hubspot_property end
+            = confirmed_values.source_field
+    qualify row_number() over (
+        partition by confirmed_values.link_id, mappings.hubspot_property, mappings.salesforce_field
+        order by confirmed_values.outcome_at desc, confirmed_values.attempt_id desc
+    ) = 1
+),
+
+agreed as (
+    select
+        field_values.link_id,
+        field_values.object,
+        field_values.hubspot_property,
+        field_values.salesforce_field,
+        field_values.hubspot_value,
+        field_values.salesforce_value,
+        mappings.mapping_hash,
+        'agreed' as origin,
+        current_run.started_at as based_at,
+        current_run.run_id
+    from {{ ref('int_field_values') }} as field_values
+    inner join {{ ref('stg_field_mappings') }} as mappings
+        on field_values.object = mappings.object
+        and field_values.hubspot_property = mappings.hubspot_property
+        and field_values.salesforce_field = mappings.salesforce_field
+    cross join current_run
+    where field_values.agrees
+),
+
+moved as (
+    select * from agreed
+    union all
+    select written.* from written
+    anti join agreed
+        on written.link_id = agreed.link_id
+        and written.hubspot_property = agreed.hubspot_property
+        and written.salesforce_field = agreed.salesforce_field
+)
+
+select moved.* from moved
+{% if is_incremental() %}
+anti join {{ this }} as before
+    on moved.link_id = before.link_id
+    and moved.hubspot_property = before.hubspot_property
+    and moved.salesforce_field = before.salesforce_field
+    and moved.hubspot_value is not distinct from before.hubspot_value
+    and moved.salesforce_value is not distinct from before.salesforce_value
+    and moved.mapping_hash = before.mapping_hash
+{% endif %}

@@ -1,0 +1,52 @@
+-- One row per mapping that the CRMs' metadata contradicts. `severity` error (a property that never existed, types that
+-- do not fit) stops the run before anything is pushed; suspended (it existed and is gone or hidden) lets all else go on.
+with mappings as (
+    select * from {{ ref('stg_field_mappings') }}
+    where kind <> 'id'
+),
+
+problems as (
+    select
+        object, hubspot_property, salesforce_field, 'hubspot' as side, hubspot_property as field,
+        case when hubspot_is_known then 'suspended' else 'error' end as severity,
+        case when hubspot_is_known then 'suspended_mapping' else 'unknown_property' end as issue_type
+    from mappings
+    where not hubspot_is_present
+    union all
+    select
+        object, hubspot_property, salesforce_field, 'salesforce' as side, salesforce_field as field,
+        case when salesforce_is_known then 'suspended' else 'error' end as severity,
+        case when salesforce_is_known then 'suspended_mapping' else 'unknown_property' end as issue_type
+    from mappings
+    where not salesforce_is_present
+    union all
+    select
+        mappings.object, mappings.hubspot_property, mappings.salesforce_field, 'salesforce' as side,
+        mappings.salesforce_field as field,
+        'error' as severity,
+        'type_mismatch' as issue_type
+    from mappings
+    anti join {{ ref('type_compatibility') }} as fitting
+        on mappings.hubspot_type = fitting.hubspot_type and mappings.salesforce_type = fitting.salesforce_type
+    where mappings.is_active and mappings.to_salesforce = '' and mappings.to_hubspot = ''
+)
+
+select
+    problems.*,
+    case problems.issue_type
+        when 'unknown_property'
+            then 'The ' || problems.side || ' field ' || problems.field || ' does not exist or is hidden.'
+        when 'suspended_mapping'
+            then 'The ' || problems.side || ' field ' || problems.field
+                || ' was deleted, renamed or hidden; its mapping is suspended and nothing is read as cleared.'
+        else 'The types ' || mappings.hubspot_type || ' and ' || mappings.salesforce_type || ' do not fit.'
+    end as detail,
+    case problems.issue_type
+        when 'type_mismatch' then 'Map fields of fitting types, or add a transform.'
+        else 'Correct the name or remove the row in field_mappings.csv, or make the field visible to the integration user.'
+    end as fix
+from problems
+inner join mappings
+    on problems.object = mappings.object
+    and problems.hubspot_property = mappings.hubspot_property
+    and problems.salesforce_field = mappings.salesforce_field

@@ -1,0 +1,145 @@
+-- One row per field mapping of an enabled object, with what both CRMs say about its two fields, and the built-in
+-- mapping that keeps the Salesforce id on the HubSpot record of every link.
+-- `mapping_hash` changes with the rows that an analyst edits, `state_hash` also with what the CRMs say.
+with declared as (
+    select
+        object,
+        hubspot_property,
+        salesforce_field,
+        {{ given('direction', "'prefer_salesforce'") }} as direction,
+        {{ given('conflict_rule', "'most_recent'") }} as conflict_rule,
+        {{ given('to_salesforce', "''") }} as to_salesforce,
+        {{ given('to_hubspot', "''") }} as to_hubspot,
+        {{ given('references_object', "''") }} as references_object,
+        {{ given('default_in_hubspot', 'null') }} as default_in_hubspot,
+        {{ given('default_in_salesforce', 'null') }} as default_in_salesforce
+    from {{ ref('field_mappings') }}
+    where {{ given('direction', "'prefer_salesforce'") }} <> 'none'
+    union all
+    select
+        object,
+        'salesforce_record_id' as hubspot_property,
+        'Id' as salesforce_field,
+        'always_salesforce' as direction,
+        'most_recent' as conflict_rule,
+        '' as to_salesforce,
+        '' as to_hubspot,
+        '' as references_object,
+        null as default_in_hubspot,
+        null as default_in_salesforce
+    from {{ ref('stg_object_mappings') }}
+),
+
+described as (
+    select
+        declared.*,
+        objects.hubspot_object,
+        objects.salesforce_object,
+        objects.push_order,
+        declared.hubspot_property like 'associations.%' as is_association,
+        case
+            when declared.hubspot_property = 'salesforce_record_id' and declared.salesforce_field = 'Id' then 'id'
+            when declared.references_object <> '' then 'reference'
+            when declared.hubspot_property = 'dealstage' and declared.salesforce_field = 'StageName' then 'stage'
+            when declared.hubspot_property = 'pipeline' and declared.salesforce_field = 'RecordTypeId' then 'pipeline'
+            when hubspot_fields.data_type = 'owner' and salesforce_fields.data_type = 'owner' then 'owner'
+            else 'value'
+        end as kind,
+        case
+            when declared.hubspot_property like 'associations.%' then 'reference'
+            else coalesce(hubspot_fields.data_type, 'text')
+        end as hubspot_type,
+        coalesce(salesforce_fields.data_type, 'text') as salesforce_type,
+        hubspot_fields.max_length as hubspot_length,
+        salesforce_fields.max_length as salesforce_length,
+        salesforce_fields.scale as salesforce_scale,
+        declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_updateable, false)
+            as hubspot_is_updateable,
+        declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_createable, false)
+            as hubspot_is_createable,
+        coalesce(hubspot_fields.is_required, false) as hubspot_is_required,
+        coalesce(hubspot_fields.has_options, false) as hubspot_has_options,
+        coalesce(salesforce_fields.is_updateable, false) as salesforce_is_updateable,
+        coalesce(salesforce_fields.is_createable, false) as salesforce_is_createable,
+        coalesce(salesforce_fields.is_required, false) as salesforce_is_required,
+        coalesce(salesforce_fields.is_nillable, true) as salesforce_is_nillable,
+        coalesce(salesforce_fields.has_options, false) as salesforce_has_options,
+        declared.hubspot_property like 'associations.%' or hubspot_fields.field is not null as hubspot_is_known,
+        salesforce_fields.field is not null as salesforce_is_known,
+        declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_present, false)
+            as hubspot_is_present,
+        coalesce(salesforce_fields.is_present, false) as salesforce_is_present
+    from declared
+    inner join {{ ref('stg_object_mappings') }} as objects on declared.object = objects.object
+    left join {{ ref('stg_fields') }} as hubspot_fields
+        on hubspot_fields.side = 'hubspot'
+        and objects.hubspot_object = hubspot_fields.crm_object
+        and declared.hubspot_property = hubspot_fields.field
+    left join {{ ref('stg_fields') }} as salesforce_fields
+        on salesforce_fields.side = 'salesforce'
+        and objects.salesforce_object = salesforce_fields.crm_object
+        and declared.salesforce_field = salesforce_fields.field
+),
+
+-- what an analyst has written about a field's values, and what the CRMs make of it
+value_row_hashes as (
+    select
+        object,
+        hubspot_property,
+        md5(string_agg(
+            concat_ws('|', hubspot_value, salesforce_value, direction),
+            ';' order by hubspot_value, salesforce_value
+        )) as row_hash
+    from {{ ref('value_mappings') }}
+    group by object, hubspot_property
+),
+
+table_hashes as (
+    select
+        (
+            select md5(string_agg(concat_ws('|', stages::varchar), ';' order by stages::varchar))
+            from {{ ref('stage_mappings') }} as stages
+        ) as stage_hash,
+        (
+            select md5(string_agg(concat_ws('|', owners::varchar), ';' order by owners::varchar))
+            from {{ ref('owner_mappings') }} as owners
+        ) as owner_hash
+),
+
+translation_hashes as (
+    select
+        object,
+        hubspot_property,
+        md5(string_agg(
+            concat_ws('|', toward, scope, from_value, to_value),
+            ';' order by toward, scope, from_value, to_value
+        )) as translation_hash
+    from {{ ref('stg_translations') }}
+    where kind <> 'reference'
+    group by object, hubspot_property
+)
+
+select
+    described.*,
+    described.hubspot_is_present and described.salesforce_is_present as is_active,
+    {{ text_hash([
+        'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
+        'described.references_object', 'value_row_hashes.row_hash',
+        "case described.kind when 'stage' then table_hashes.stage_hash when 'owner' then table_hashes.owner_hash end",
+    ]) }} as mapping_hash,
+    {{ text_hash([
+        'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
+        'described.references_object', 'translation_hashes.translation_hash', 'described.hubspot_type',
+        'described.salesforce_type', 'described.hubspot_is_updateable', 'described.salesforce_is_updateable',
+        'described.hubspot_is_present', 'described.salesforce_is_present', 'described.salesforce_length',
+        'described.salesforce_scale', 'described.default_in_hubspot', 'described.default_in_salesforce',
+    ]) }} as state_hash,
+    translation_hashes.translation_hash is not null as has_translations
+from described
+cross join table_hashes
+left join value_row_hashes
+    on described.object = value_row_hashes.object
+    and described.hubspot_property = value_row_hashes.hubspot_property
+left join translation_hashes
+    on described.object = translation_hashes.object
+    and described.hubspot_property = translation_hashes.hubspot_property

@@ -1,0 +1,60 @@
+-- One row per property or field that either CRM has ever shown us: its canonical type and what may be written.
+-- A field that the newest read did not show keeps its row with is_present = false: it is suspended, not cleared.
+with hubspot_fields as (
+    select
+        'hubspot' as side,
+        object as crm_object,
+        name as field,
+        label,
+        case
+            when name in ('email', 'hs_additional_emails') then 'email'
+            when referenced_object = 'OWNER' then 'owner'
+            when type = 'bool' or field_type = 'booleancheckbox' then 'boolean'
+            when type = 'enumeration' and field_type = 'checkbox' then 'multi'
+            when type in ('number', 'date', 'datetime', 'enumeration') then type
+            else 'text'
+        end as data_type,
+        case when type = 'string' then 65536 end as max_length,
+        cast(null as bigint) as scale,
+        is_writable and not is_calculated as is_createable,
+        is_writable and not is_calculated as is_updateable,
+        object = 'deals' and name in ('dealname', 'dealstage') as is_required,
+        true as is_nillable,
+        type = 'enumeration' and referenced_object is null and name not in ('dealstage', 'pipeline') as has_options,
+        loaded_at = max(loaded_at) over (partition by object) as is_present
+    from {{ source('raw_hubspot', 'properties') }}
+),
+
+salesforce_fields as (
+    select
+        'salesforce' as side,
+        object as crm_object,
+        name as field,
+        label,
+        case
+            when type = 'reference' and cast(reference_to as varchar) like '%"User"%' then 'owner'
+            when type in ('int', 'double', 'currency', 'percent', 'long') then 'number'
+            when type = 'picklist' then 'enumeration'
+            when type = 'multipicklist' then 'multi'
+            when type in ('boolean', 'date', 'datetime', 'email', 'reference') then type
+            else 'text'
+        end as data_type,
+        case
+            when type in ('string', 'textarea', 'phone', 'url', 'email', 'encryptedstring', 'combobox') then nullif(length, 0)
+        end as max_length,
+        case
+            when type in ('int', 'long') then 0
+            when type in ('double', 'currency', 'percent') then scale
+        end as scale,
+        coalesce(is_createable, false) as is_createable,
+        coalesce(is_updateable, false) as is_updateable,
+        coalesce(is_createable and not is_nillable and not is_defaulted_on_create, false) as is_required,
+        coalesce(is_nillable, true) as is_nillable,
+        type in ('picklist', 'multipicklist') and name not in ('StageName') as has_options,
+        loaded_at = max(loaded_at) over (partition by object) as is_present
+    from {{ source('raw_salesforce', 'fields') }}
+)
+
+select * from hubspot_fields
+union all
+select * from salesforce_fields
