@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,9 +21,10 @@ from sandbox.organisation import ControlError, Organisation
 from sandbox.serving import JsonResponse
 
 
-def create_control_app(organisation: Organisation) -> ASGIApp:
-    """The control app of one organisation, to be served on its own loopback port."""
-    control = _Control(organisation)
+def create_control_app(organisation: Organisation, state_dir: Path | None = None) -> ASGIApp:
+    """The control app of one organisation, to be served on its own loopback port. `/health` tells the state
+    directory, so that nobody mistakes another sandbox for theirs."""
+    control = _Control(organisation, state_dir)
     routes = [
         Route("/health", control.health),
         Route("/environment", control.environment),
@@ -83,11 +85,14 @@ def _moment(body: Mapping[str, Any]) -> datetime | None:
 class _Control:
     """The handlers, each a few lines over the organisation."""
 
-    def __init__(self, organisation: Organisation) -> None:
+    def __init__(self, organisation: Organisation, state_dir: Path | None) -> None:
         self.organisation = organisation
+        self.state_dir = str(state_dir.resolve()) if state_dir else None
 
     async def health(self, request: Request) -> Response:
-        return JsonResponse({"crm": self.organisation.name, "is_new": self.organisation.is_new()})
+        return JsonResponse(
+            {"crm": self.organisation.name, "is_new": self.organisation.is_new(), "state_dir": self.state_dir}
+        )
 
     async def environment(self, request: Request) -> Response:
         return JsonResponse(self.organisation.environment(request.query_params.get("base_url", "")))
@@ -103,22 +108,22 @@ class _Control:
     async def edit(self, request: Request) -> Response:
         body = await _body(request)
         record = self.organisation.edit(
-            _need(body, "object"), str(_need(body, "id")), _need(body, "values"), body.get("user"), _moment(body)
+            _need(body, "object"),
+            str(_need(body, "id")),
+            _need(body, "values"),
+            body.get("user"),
+            _moment(body),
         )
         return JsonResponse(record)
 
     async def create(self, request: Request) -> Response:
         body = await _body(request)
         values = body.get("values") or {}
-        return JsonResponse(
-            self.organisation.create(_need(body, "object"), values, body.get("user"), _moment(body))
-        )
+        return JsonResponse(self.organisation.create(_need(body, "object"), values, body.get("user"), _moment(body)))
 
     async def delete(self, request: Request) -> Response:
         body = await _body(request)
-        self.organisation.delete(
-            _need(body, "object"), str(_need(body, "id")), body.get("user"), _moment(body)
-        )
+        self.organisation.delete(_need(body, "object"), str(_need(body, "id")), body.get("user"), _moment(body))
         return JsonResponse({"ok": True})
 
     async def act(self, request: Request) -> Response:

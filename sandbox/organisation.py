@@ -176,9 +176,7 @@ class Organisation(Protocol):
         """Create a record as a human would; returns it with its id. Logged."""
         ...
 
-    def delete(
-        self, object_: str, record_id: str, user: str | None = None, at: datetime | None = None
-    ) -> None:
+    def delete(self, object_: str, record_id: str, user: str | None = None, at: datetime | None = None) -> None:
         """Move a record to the recycle bin as a human would. Logged."""
         ...
 
