@@ -24,7 +24,7 @@ from crm_sync.clients import ApiError, Clients, explain
 from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed
 from crm_sync.mappings import Mappings
 from pipelines.hubspot import HubSpotSource
-from pipelines.landing import land, working_directory
+from pipelines.landing import land, landing_directory
 from pipelines.reads import ObjectRead, last_loaded_at, previous_reads, write_reads
 from pipelines.salesforce import SalesforceSource
 from pipelines.source import Progress, ReadJob, Source
@@ -86,6 +86,7 @@ def extract(
                     for source, batches in zip(sources, metadata, strict=True)
                 ],
             )
+    shutil.rmtree(landing_directory(settings.warehouse_path), ignore_errors=True)
     return ExtractReport(
         loaded_at=loaded_at,
         objects=tuple(read for source in sources for read in source.reads),
@@ -200,7 +201,7 @@ def _loaded_at(connection: duckdb.DuckDBPyConnection, now: datetime) -> datetime
 def _open(warehouse_path: Path) -> duckdb.DuckDBPyConnection:
     try:
         warehouse_path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(working_directory(warehouse_path, HUBSPOT).parent, ignore_errors=True)
+        shutil.rmtree(landing_directory(warehouse_path), ignore_errors=True)
         return duckdb.connect(str(warehouse_path))
     except (duckdb.Error, OSError) as error:
         raise _unusable(warehouse_path, error) from error

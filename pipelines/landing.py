@@ -8,7 +8,6 @@ the run came: dlt extracts everything to files first.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import threading
@@ -26,7 +25,7 @@ def land(warehouse_path: Path, schema: str, batches: Iterable[Batch]) -> None:
     """Load all batches into `schema`. Raises what the batches' source raises, CycleFailed when loading fails."""
     dlt = _dlt()
     source = _Source(batches)
-    directory = working_directory(warehouse_path, schema)
+    directory = landing_directory(warehouse_path) / schema
     shutil.rmtree(directory, ignore_errors=True)
     try:
         pipeline = dlt.pipeline(
@@ -52,9 +51,9 @@ def land(warehouse_path: Path, schema: str, batches: Iterable[Batch]) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def working_directory(warehouse_path: Path, schema: str) -> Path:
-    """Where dlt keeps its files during one run."""
-    return warehouse_path.parent / f".{warehouse_path.stem}_landing" / schema
+def landing_directory(warehouse_path: Path) -> Path:
+    """Where dlt keeps its files during one run: one folder per CRM in it."""
+    return warehouse_path.parent / f".{warehouse_path.stem}_landing"
 
 
 class _Source:
@@ -98,9 +97,9 @@ def _dlt() -> Any:
     """dlt, imported when first needed (it takes a second), silent, and without telemetry."""
     with _import_lock:
         os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+        os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"  # its warnings and tracebacks tell a user nothing
         import dlt
 
-        logging.getLogger("dlt").setLevel(logging.CRITICAL)
         return dlt
 
 
