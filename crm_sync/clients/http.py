@@ -218,11 +218,12 @@ class ApiClient:
         attempt = 0
         while True:
             attempt += 1
+            credential: Credential | None = None
             try:
                 credential = self._authorise(self._auth.credential)
                 return self._attempt(call, credential)
             except Unauthorized as error:
-                if is_renewed or self._authorise(partial(self._auth.renew, credential)) is None:
+                if credential is None or is_renewed or not self._authorise(partial(self._auth.renew, credential)):
                     raise
                 log.debug("%s %s: token renewed after %s", self.crm, call.label, error.code or error.status)
                 is_renewed = True
