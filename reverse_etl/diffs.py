@@ -145,6 +145,7 @@ def _operation(target: str, row: Mapping[str, Any]) -> Operation:
         field_types=_parsed(row["field_types"], {}),
         snapshot_modified_at=row["snapshot_modified_at"],
         human_modified_at=row["human_modified_at"],
+        source_modified_at=row.get("source_modified_at"),
     )
 
 

@@ -26,6 +26,7 @@ create table if not exists journal.runs (
     target_name text,
     started_at timestamptz,
     finished_at timestamptz,
+    decided_at timestamptz,
     status text,
     exit_code integer,
     message text,
@@ -53,6 +54,7 @@ create table if not exists journal.push_attempts (
     source_values json,
     snapshot_modified_at timestamptz,
     human_modified_at timestamptz,
+    source_modified_at timestamptz,
     attempted_at timestamptz,
     outcome text,
     outcome_at timestamptz,
@@ -79,6 +81,7 @@ _ATTEMPT_SCHEMA = pa.schema(
         ],
         ("snapshot_modified_at", _TIME),
         ("human_modified_at", _TIME),
+        ("source_modified_at", _TIME),
         ("attempted_at", _TIME),
     ]
 )  # fmt: skip
@@ -155,6 +158,17 @@ class Journal:
     def set_status(self, run_id: str, status: str) -> None:
         """Note how far a run has come, e.g. `decided`."""
         self._connection.execute("update journal.runs set status = ? where run_id = ?", [status, run_id])
+
+    def mark_decided(self, run_id: str, decided_at: datetime) -> None:
+        """Note that everything known before `decided_at` has been decided on, so that the next pass need not."""
+        self._connection.execute(
+            """
+            update journal.runs
+            set decided_at = ?, status = case when status = 'running' then 'decided' else status end
+            where run_id = ?
+            """,
+            [decided_at, run_id],
+        )
 
     def record_steps(self, run_id: str, steps: Mapping[str, float]) -> None:
         """Keep the seconds that each step took, replacing what was kept before."""
@@ -261,6 +275,7 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "source_values": operation.source_values,
         "snapshot_modified_at": operation.snapshot_modified_at,
         "human_modified_at": operation.human_modified_at,
+        "source_modified_at": operation.source_modified_at,
         "attempted_at": attempt.attempted_at,
     }
 
@@ -297,6 +312,7 @@ def _attempt_from(row: Mapping[str, Any]) -> Attempt:
         source_values=row["source_values"] or "{}",
         snapshot_modified_at=row["snapshot_modified_at"],
         human_modified_at=row["human_modified_at"],
+        source_modified_at=row["source_modified_at"],
     )
     return Attempt(row["run_id"], operation, row["attempted_at"], row["attempt_id"])
 

@@ -67,6 +67,7 @@ class Operation:
     field_types: Mapping[str, str] = field(default_factory=dict)
     snapshot_modified_at: datetime | None = None
     human_modified_at: datetime | None = None
+    source_modified_at: datetime | None = None
 
     @property
     def key(self) -> str:
