@@ -96,7 +96,7 @@ def send_isolating(operations: Sequence[Operation], send: Send, judge: Judge) ->
                     queue.extendleft([piece[middle:], piece[:middle]])
             else:
                 written.trouble = error
-                written.outcomes += [_unanswered(operation, error) for operation in piece]
+                written.outcomes += [unanswered(operation, error) for operation in piece]
     return written
 
 
@@ -116,6 +116,7 @@ def _not_made(operation: Operation, error: ApiError) -> Outcome:
     return Outcome(operation.operation_id, RETRYABLE, error_code=error_code(error), message=error.message)
 
 
-def _unanswered(operation: Operation, error: ApiError) -> Outcome:
+def unanswered(operation: Operation, error: ApiError) -> Outcome:
+    """The outcome of an operation whose call ended in an error of the whole call."""
     state = UNKNOWN if error.is_outcome_unknown else RETRYABLE
     return Outcome(operation.operation_id, state, error_code=error_code(error), message=error.message)

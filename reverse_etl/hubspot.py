@@ -7,13 +7,12 @@ Holds no state between batches and never touches the warehouse. [HubSpot docs: c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm_sync.clients import HubSpotClient
-from reverse_etl.batches import Written, send_isolating
+from crm_sync.clients import ApiError, HubSpotClient
+from reverse_etl.batches import Written, send_isolating, unanswered
 from reverse_etl.hubspot_associations import HubSpotAssociations
 from reverse_etl.hubspot_replies import (
     Answer,
@@ -25,6 +24,7 @@ from reverse_etl.hubspot_replies import (
     sort_reply,
 )
 from reverse_etl.operations import (
+    ASSOCIATE,
     ASSOCIATION_PREFIX,
     CREATE,
     HUBSPOT_ID_PROPERTY,
@@ -37,8 +37,8 @@ from reverse_etl.operations import (
     Operation,
     Outcome,
 )
-from reverse_etl.values import hubspot_text, instant, same_value
-from reverse_etl.writers import merged_values, note, own_values, read_carefully, settled
+from reverse_etl.values import hubspot_text, instant
+from reverse_etl.writers import merged_values, note, note_trouble, own_values, read_carefully, settled
 
 BATCH_SIZE = 100
 #: How soon after an attempt HubSpot has stored it, if it has: later changes are somebody else's.
@@ -46,12 +46,8 @@ _STORED_WITHIN = timedelta(minutes=2)
 _CLOCKS_APART = timedelta(seconds=5)
 
 
-@dataclass
-class _Batch:
-    """What is learnt while one batch is written, by operation id."""
-
-    answers: dict[str, Answer] = field(default_factory=dict)
-    association_failures: dict[str, tuple[str, str]] = field(default_factory=dict)
+#: Sends operations and keeps HubSpot's answers by operation id.
+_SendInto = Callable[[Sequence[Operation], dict[str, Answer]], list[Outcome]]
 
 
 class HubSpotWriter:
@@ -112,126 +108,127 @@ class HubSpotWriter:
     # ------------------------------------------------------------ writing
 
     def write(self, operations: Sequence[Operation]) -> Written:
-        batch = _Batch()
-        is_create = operations[0].operation == CREATE
-
-        def send(part: Sequence[Operation]) -> list[Outcome]:
-            return self._send_creates(part, batch) if is_create else self._send_updates(part, batch)
-
-        written = send_isolating(operations, send, judge_refusal)
+        if operations[0].operation == ASSOCIATE:
+            return self._associate(operations)
+        answers: dict[str, Answer] = {}
+        send = self._send_creates if operations[0].operation == CREATE else self._send_updates
+        written = send_isolating(operations, lambda part: send(part, answers), judge_refusal)
         by_id = {operation.operation_id: operation for operation in operations}
         made = [outcome for outcome in written.outcomes if outcome.outcome == SUCCEEDED]
         others = [outcome for outcome in written.outcomes if outcome.outcome != SUCCEEDED]
 
         def complete(outcomes: Sequence[Outcome]) -> list[Outcome]:
-            return self._completed([by_id[outcome.operation_id] for outcome in outcomes], batch)
+            return self._completed([by_id[outcome.operation_id] for outcome in outcomes], answers)
 
         written.outcomes = others + read_carefully(written, made, complete)
         return written
 
-    def _send_creates(self, operations: Sequence[Operation], batch: _Batch) -> list[Outcome]:
+    def _send_creates(self, operations: Sequence[Operation], answers: dict[str, Answer]) -> list[Outcome]:
         traces = {str(number): operation for number, operation in enumerate(operations)}
         inputs = [
             {
                 "id": operation.key,
                 "idProperty": HUBSPOT_ID_PROPERTY,
-                "properties": _outgoing({**operation.properties, HUBSPOT_ID_PROPERTY: operation.key}),
+                "properties": _outgoing({**operation.changes, HUBSPOT_ID_PROPERTY: operation.key}),
                 "objectWriteTraceId": trace,
             }
             for trace, operation in traces.items()
         ]
         reply = self._client.batch(operations[0].crm_object, "upsert", inputs)
-        return self._judged(sort_reply(reply.body, traces, HUBSPOT_ID_PROPERTY), batch, self._send_creates)
+        return self._judged(sort_reply(reply.body, traces, HUBSPOT_ID_PROPERTY), answers, self._send_creates)
 
-    def _send_updates(self, operations: Sequence[Operation], batch: _Batch) -> list[Outcome]:
-        """Associations first: then the answer to the property write shows the last change that is ours."""
-        record_ids = {operation.operation_id: operation.record_id or "" for operation in operations}
-        failures = self._associations.write(record_ids, [one for one in operations if one.associations])
-        batch.association_failures.update(failures.by_operation)
-        changed = [operation for operation in operations if operation.properties]
-        outcomes = [_succeeded(operation, operation.record_id) for operation in operations if operation not in changed]
-        if not changed:
-            return outcomes
-        traces = {str(number): operation for number, operation in enumerate(changed)}
+    def _send_updates(self, operations: Sequence[Operation], answers: dict[str, Answer]) -> list[Outcome]:
+        traces = {str(number): operation for number, operation in enumerate(operations)}
         inputs = [
-            {"id": one.record_id, "properties": _outgoing(one.properties), "objectWriteTraceId": trace}
+            {"id": one.record_id, "properties": _outgoing(one.changes), "objectWriteTraceId": trace}
             for trace, one in traces.items()
         ]
         reply = self._client.batch(operations[0].crm_object, "update", inputs)
-        return outcomes + self._judged(sort_reply(reply.body, traces, None), batch, self._send_updates)
+        return self._judged(sort_reply(reply.body, traces, None), answers, self._send_updates)
 
-    def _judged(self, found: Sorted, batch: _Batch, send_again: Any) -> list[Outcome]:
+    def _judged(self, found: Sorted, answers: dict[str, Answer], send_again: _SendInto) -> list[Outcome]:
         """Outcomes of a sorted reply. Where an error does not say whose it is, what is left is sent again, singly."""
         outcomes = list(found.failures.values())
         for operation_id, answer in found.answers.items():
-            batch.answers[operation_id] = answer
+            answers[operation_id] = answer
             outcomes.append(Outcome(operation_id, SUCCEEDED, record_id=answer.record_id))
         is_alone = len(found.left) + len(found.answers) + len(found.failures) == 1
         for operation in found.left:
             if found.stray_errors and not is_alone:
-                outcomes += send_isolating([operation], lambda part: send_again(part, batch), judge_refusal).outcomes
+                outcomes += send_isolating([operation], lambda part: send_again(part, answers), judge_refusal).outcomes
             else:
                 outcomes.append(_left_alone(operation, found))
         return outcomes
 
     # ------------------------------------------------------------ after the write
 
-    def _completed(self, operations: Sequence[Operation], batch: _Batch) -> list[Outcome]:
-        """The outcomes of writes that HubSpot has accepted, with what it now holds."""
-        if operations[0].operation == CREATE:
-            record_ids = {one.operation_id: batch.answers[one.operation_id].record_id for one in operations}
-            failures = self._associations.write(record_ids, [one for one in operations if one.associations])
-            batch.association_failures.update(failures.by_operation)
-        read = self._read_back(operations, batch)
-        return [self._outcome(operation, batch, read) for operation in operations]
-
-    def _read_back(self, operations: Sequence[Operation], batch: _Batch) -> dict[str, Answer]:
-        """Read the records whose answer lacks a value that the base needs, or whose time an association moved."""
-        unread = []
+    def _completed(self, operations: Sequence[Operation], answers: Mapping[str, Answer]) -> list[Outcome]:
+        """The outcomes of writes that HubSpot has accepted. Where its answer lacks a value that the base needs, the
+        record is read."""
+        unread, names = [], set()
         for operation in operations:
-            answer = batch.answers.get(operation.operation_id)
-            names = set(merged_values(operation, {})) - {ASSOCIATION_PREFIX + name for name in operation.associations}
-            names = {name for name in names if not name.startswith(ASSOCIATION_PREFIX)}
-            is_moved = operation.operation == CREATE and operation.associations
-            if answer is None or is_moved or not names <= answer.properties.keys():
-                unread.append((answer.record_id if answer else operation.record_id or "", names))
-        if not unread:
-            return {}
-        names = {name for _, record_names in unread for name in record_names}
-        return self._read(operations[0].crm_object, [record_id for record_id, _ in unread], names)
+            answer = answers[operation.operation_id]
+            missing = _own_names(operation) - answer.properties.keys()
+            if missing:
+                unread.append(answer.record_id)
+                names |= _own_names(operation)
+        read = self._read(operations[0].crm_object, unread, names) if unread else {}
+        return [self._outcome(operation, answers[operation.operation_id], read) for operation in operations]
 
-    def _outcome(self, operation: Operation, batch: _Batch, read: Mapping[str, Answer]) -> Outcome:
-        answer = batch.answers.get(operation.operation_id)
-        record_id = answer.record_id if answer else operation.record_id or ""
-        again = read.get(record_id)
-        latest = again or answer
-        failure = batch.association_failures.get(operation.operation_id)
-        held: dict[str, str | None] = {**(answer.properties if answer else {}), **(again.properties if again else {})}
-        for to_object, value in operation.associations.items():
-            held[ASSOCIATION_PREFIX + to_object] = value
-        is_other = answer is not None and again is not None and _changed_since(operation, answer, again)
-        stored = own_values(operation, answer.properties) if is_other and answer else merged_values(operation, held)
-        if failure is not None:
-            stored = {name: value for name, value in stored.items() if not name.startswith(ASSOCIATION_PREFIX)}
-        state = REJECTED if failure is not None and operation.operation != CREATE else SUCCEEDED
+    def _outcome(self, operation: Operation, answer: Answer, read: Mapping[str, Answer]) -> Outcome:
+        again = read.get(answer.record_id)
+        is_other = again is not None and _is_later(again, answer)
+        held = answer.properties if again is None or is_other else {**answer.properties, **again.properties}
         return Outcome(
             operation.operation_id,
-            state,
-            error_code=failure[0] if failure else None,
-            message=failure[1] if failure else note(self.name, operation, held),
-            record_id=record_id,
-            stored=stored,
-            target_modified_at=_modified_at(answer if is_other and answer else latest) if latest else None,
+            SUCCEEDED,
+            message=note(self.name, operation, held),
+            record_id=answer.record_id,
+            stored=own_values(operation, held) if is_other else merged_values(operation, held),
+            target_modified_at=_modified_at(answer if again is None or is_other else again),
             is_modified_by_other=is_other,
         )
+
+    # ------------------------------------------------------------ associations
+
+    def _associate(self, operations: Sequence[Operation]) -> Written:
+        written = Written()
+        try:
+            failures = self._associations.write(operations).by_operation
+            modified = self._times([one for one in operations if one.snapshot_modified_at is not None])
+        except ApiError as error:
+            note_trouble(written, error)
+            written.outcomes = [unanswered(operation, error) for operation in operations]
+            return written
+        for operation in operations:
+            failure = failures.get(operation.operation_id)
+            if failure is not None:
+                written.outcomes.append(Outcome(operation.operation_id, REJECTED, failure[0], failure[1]))
+                continue
+            record_id = operation.record_id or ""
+            written.outcomes.append(
+                Outcome(
+                    operation.operation_id,
+                    SUCCEEDED,
+                    record_id=record_id,
+                    stored=dict(operation.changes),
+                    target_modified_at=modified.get(record_id),
+                )
+            )
+        return written
+
+    def _times(self, operations: Sequence[Operation]) -> dict[str, datetime | None]:
+        """When the records were last changed: an association may move it, and that is nobody's edit."""
+        ids = [operation.record_id or "" for operation in operations]
+        read = self._read(operations[0].crm_object, ids, ()) if ids else {}
+        return {record_id: _modified_at(answer) for record_id, answer in read.items()}
 
     # ------------------------------------------------------------ unknown outcomes
 
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         operations = [attempt.operation for attempt in attempts]
         is_create = operations[0].operation == CREATE
-        names = {name for operation in operations for name in merged_values(operation, {})}
-        names = {name for name in names if not name.startswith(ASSOCIATION_PREFIX)}
+        names = {name for operation in operations for name in _own_names(operation)}
         keys = [(operation.key if is_create else operation.record_id) or "" for operation in operations]
         read = self._read(operations[0].crm_object, keys, names, HUBSPOT_ID_PROPERTY if is_create else None)
         associated = self._read_associations(operations, [answer.record_id for answer in read.values()])
@@ -241,20 +238,19 @@ class HubSpotWriter:
             if answer is None:
                 outcomes.append(settled(self.name, attempt.operation, None, None, is_ours=False))
                 continue
-            held = {**answer.properties, **associated.get(answer.record_id, {})}
-            current = Current(held, _modified_at(answer))
+            current = Current({**answer.properties, **associated.get(answer.record_id, {})}, _modified_at(answer))
             is_ours = _may_be_own(current.modified_at, attempt.attempted_at)
-            outcome = settled(self.name, attempt.operation, current, answer.record_id, is_ours=is_ours)
-            outcomes.append(_without_missing_associations(attempt.operation, held, outcome))
+            outcomes.append(settled(self.name, attempt.operation, current, answer.record_id, is_ours=is_ours))
         return outcomes
+
+
+def _own_names(operation: Operation) -> set[str]:
+    """The properties whose values the base needs."""
+    return {name for name in merged_values(operation, {}) if not name.startswith(ASSOCIATION_PREFIX)}
 
 
 def _outgoing(properties: Mapping[str, str | None]) -> dict[str, str]:
     return {name: hubspot_text(value) for name, value in properties.items()}
-
-
-def _succeeded(operation: Operation, record_id: str | None) -> Outcome:
-    return Outcome(operation.operation_id, SUCCEEDED, record_id=record_id)
 
 
 def _left_alone(operation: Operation, found: Sorted) -> Outcome:
@@ -268,29 +264,9 @@ def _left_alone(operation: Operation, found: Sorted) -> Outcome:
     return Outcome(operation.operation_id, UNKNOWN, "NO_RESULT", "HubSpot's answer does not name the record.")
 
 
-def _changed_since(operation: Operation, answer: Answer, again: Answer) -> bool:
-    """Whether somebody else changed the record between the answer to our write and the reading of it.
-
-    An association that we made in between may have moved the time itself: then the values tell.
-    """
-    if answer.updated_at is None or again.updated_at is None or again.updated_at <= answer.updated_at:
-        return False
-    if not operation.associations:
-        return True
-    common = answer.properties.keys() & again.properties.keys() & {*operation.all_fields, *operation.changes}
-    return any(not same_value(answer.properties[name], again.properties[name]) for name in common)
-
-
-def _without_missing_associations(operation: Operation, held: Mapping[str, str | None], outcome: Outcome) -> Outcome:
-    """A create may have been made without its associations: those get no base, and so are decided anew."""
-    if outcome.stored is None:
-        return outcome
-    missing = {
-        ASSOCIATION_PREFIX + name
-        for name, value in operation.associations.items()
-        if not same_value(value, held.get(ASSOCIATION_PREFIX + name))
-    }
-    return replace(outcome, stored={name: value for name, value in outcome.stored.items() if name not in missing})
+def _is_later(again: Answer, answer: Answer) -> bool:
+    """Whether somebody changed the record between the answer to our write and the reading of it."""
+    return None not in (answer.updated_at, again.updated_at) and again.updated_at > answer.updated_at  # type: ignore[operator]
 
 
 def _may_be_own(modified_at: datetime | None, attempted_at: datetime) -> bool:

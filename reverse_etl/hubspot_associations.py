@@ -71,8 +71,8 @@ class HubSpotAssociations:
                 found[from_id] = ";".join(to_ids[:1] if primary else to_ids) or None
         return found
 
-    def write(self, record_ids: Mapping[str, str], operations: Sequence[Operation]) -> AssociationFailures:
-        """Bring the associations of the operations about; `record_ids` has their records by operation id.
+    def write(self, operations: Sequence[Operation]) -> AssociationFailures:
+        """Bring the associations of the operations' records about.
 
         New ones are made before old ones are taken away, so that a failure in between loses nothing.
         """
@@ -85,14 +85,12 @@ class HubSpotAssociations:
                 held = _members(operation.previous.get(f"associations.{to_object}"))
                 added += [_Pair(operation, to_id) for to_id in wanted if to_id not in held]
                 removed += [_Pair(operation, to_id) for to_id in held if to_id not in wanted]
-            self._add(record_ids, to_object, added, failures)
+            self._add(to_object, added, failures)
             kept = [pair for pair in removed if pair.operation.operation_id not in failures.by_operation]
-            self._remove(record_ids, to_object, kept, failures)
+            self._remove(to_object, kept, failures)
         return failures
 
-    def _add(
-        self, record_ids: Mapping[str, str], to_object: str, pairs: Sequence[_Pair], failures: AssociationFailures
-    ) -> None:
+    def _add(self, to_object: str, pairs: Sequence[_Pair], failures: AssociationFailures) -> None:
         for from_object, group in _by_object(pairs):
             primary = PRIMARY_TYPES.get((from_object, to_object))
             type_ids = (primary.primary, primary.unlabelled) if primary else ()
@@ -100,17 +98,15 @@ class HubSpotAssociations:
             def send(inputs: list[dict[str, Any]], from_object: str = from_object, default: bool = not type_ids) -> Any:
                 return self._client.associations_batch_create(from_object, to_object, inputs, default).body
 
-            self._send([(pair, _input(record_ids, pair, type_ids)) for pair in group], send, failures)
+            self._send([(pair, _input(pair, type_ids)) for pair in group], send, failures)
 
-    def _remove(
-        self, record_ids: Mapping[str, str], to_object: str, pairs: Sequence[_Pair], failures: AssociationFailures
-    ) -> None:
+    def _remove(self, to_object: str, pairs: Sequence[_Pair], failures: AssociationFailures) -> None:
         for from_object, group in _by_object(pairs):
             primary = PRIMARY_TYPES.get((from_object, to_object))
             if primary is not None:
-                inputs = [(pair, _input(record_ids, pair, (primary.primary,))) for pair in group]
+                inputs = [(pair, _input(pair, (primary.primary,))) for pair in group]
             else:
-                inputs = [(pair, _removal(record_ids, pair)) for pair in group]
+                inputs = [(pair, _removal(pair)) for pair in group]
 
             def send(
                 inputs: list[dict[str, Any]], from_object: str = from_object, is_label: bool = primary is not None
@@ -179,14 +175,14 @@ def _mentioned(error: Mapping[str, Any]) -> set[str]:
     return {str(item) for value in values for item in (value if isinstance(value, list) else [value])}
 
 
-def _input(record_ids: Mapping[str, str], pair: _Pair, type_ids: Sequence[int]) -> dict[str, Any]:
-    ends = {"from": {"id": record_ids[pair.operation.operation_id]}, "to": {"id": pair.to_id}}
+def _input(pair: _Pair, type_ids: Sequence[int]) -> dict[str, Any]:
+    ends = {"from": {"id": pair.operation.record_id}, "to": {"id": pair.to_id}}
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id} for type_id in type_ids]
     return {**ends, "types": types} if types else ends
 
 
-def _removal(record_ids: Mapping[str, str], pair: _Pair) -> dict[str, Any]:
-    return {"from": {"id": record_ids[pair.operation.operation_id]}, "to": [{"id": pair.to_id}]}
+def _removal(pair: _Pair) -> dict[str, Any]:
+    return {"from": {"id": pair.operation.record_id}, "to": [{"id": pair.to_id}]}
 
 
 def _by_object(pairs: Iterable[_Pair]) -> list[tuple[str, list[_Pair]]]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+import orjson
 
 HUBSPOT = "hubspot"
 SALESFORCE = "salesforce"
@@ -91,6 +93,36 @@ class Operation:
         """The changes that are associations, by the other HubSpot object's name."""
         prefix = ASSOCIATION_PREFIX
         return {name.removeprefix(prefix): v for name, v in self.changes.items() if name.startswith(prefix)}
+
+
+def split_associations(operation: Operation) -> tuple[Operation | None, Operation | None]:
+    """The operation's own fields and its associations as two operations, since they are two calls with two outcomes.
+
+    The associations of a create have no record id yet.
+    """
+    wanted = {ASSOCIATION_PREFIX + name: value for name, value in operation.associations.items()}
+    if not wanted:
+        return operation, None
+    own = replace(
+        operation, changes=operation.properties, source_values=_picked(operation.source_values, wanted, keep=False)
+    )
+    if operation.operation == CREATE and not any(wanted.values()):
+        return own, None
+    associate = replace(
+        operation,
+        operation_id=f"{operation.operation_id}-associations" if own.changes else operation.operation_id,
+        operation=ASSOCIATE,
+        changes=wanted,
+        source_values=_picked(operation.source_values, wanted, keep=True),
+        references={},
+    )
+    return own if own.changes or operation.operation == CREATE else None, associate
+
+
+def _picked(document: str, names: Mapping[str, object], *, keep: bool) -> str:
+    """The members of a JSON object that are, or are not, among `names`."""
+    members = orjson.loads(document)
+    return orjson.dumps({name: value for name, value in members.items() if (name in names) is keep}).decode()
 
 
 @dataclass(frozen=True, slots=True)

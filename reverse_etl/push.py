@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import duckdb
@@ -20,7 +21,18 @@ from reverse_etl.batches import batched, is_final
 from reverse_etl.guards import check_limits, count_linked
 from reverse_etl.hubspot import HubSpotWriter
 from reverse_etl.journal import Journal
-from reverse_etl.operations import BLOCKED, CREATE, HUBSPOT, SALESFORCE, SUCCEEDED, UNKNOWN, Attempt, Operation, Outcome
+from reverse_etl.operations import (
+    BLOCKED,
+    CREATE,
+    HUBSPOT,
+    SALESFORCE,
+    SUCCEEDED,
+    UNKNOWN,
+    Attempt,
+    Operation,
+    Outcome,
+    split_associations,
+)
 from reverse_etl.references import References
 from reverse_etl.report import NOT_ATTEMPTED, OnProgress, Progress, PushReport, Tally
 from reverse_etl.salesforce import SalesforceWriter
@@ -171,20 +183,48 @@ class _Push:
         """Push one batch; returns the operations that have to wait for a record not yet created."""
         resolved = self._references.resolve(operations)
         self._block(resolved.blocked)
-        if resolved.ready:
-            self._write(resolved.ready)
+        parts = [split_associations(operation) for operation in resolved.ready]
+        own = [one for one, _ in parts if one is not None]
+        associations = [one for _, one in parts if one is not None]
+        if operations[0].operation == CREATE:
+            self._create(own, associations)
+        else:
+            self._update(own)
+            self._update(associations)
         return resolved.waiting
 
     # ------------------------------------------------------------ one batch
 
-    def _write(self, operations: Sequence[Operation]) -> None:
-        target = operations[0].target
-        if target in self._failures:
-            self._leave(operations)
+    def _create(self, operations: Sequence[Operation], associations: Sequence[Operation]) -> None:
+        """Create records, then associate those that were made: the outcome of a create tells of both."""
+        if not operations or self._is_left(operations):
             return
+        attempts = self._begin(operations)
+        outcomes = self._call(self._writers[operations[0].target], attempts)
+        links = {operation.operation_id: operation.link_id for operation in operations}
+        made = {links[one.operation_id]: one.record_id for one in outcomes if one.outcome == SUCCEEDED}
+        ready = [replace(one, record_id=made[one.link_id]) for one in associations if one.link_id in made]
+        associated = self._associate(ready) if ready else {}
+        self._keep(attempts, [_with_stored(one, associated.get(links[one.operation_id])) for one in outcomes])
+
+    def _associate(self, operations: Sequence[Operation]) -> dict[str, Outcome]:
+        """Associate records that were created just now; returns the outcomes by link."""
+        if operations[0].target in self._failures:
+            return {}
+        attempts = self._begin(operations)
+        outcomes = self._call(self._writers[operations[0].target], attempts)
+        self._keep(attempts, outcomes)
+        links = {operation.operation_id: operation.link_id for operation in operations}
+        return {links[outcome.operation_id]: outcome for outcome in outcomes}
+
+    def _update(self, operations: Sequence[Operation]) -> None:
+        """Change records that still hold what the decision was made on."""
+        if not operations or self._is_left(operations):
+            return
+        target = operations[0].target
         writer = self._writers[target]
         fresh = list(operations)
-        if operations[0].operation != CREATE and target not in self.unverified:
+        if target not in self.unverified:
             try:
                 fresh, settled = check_stale(writer, operations)
             except ApiError as error:
@@ -192,12 +232,15 @@ class _Push:
                 self._leave(operations)
                 return
             self._keep(self._begin([operation for operation, _ in settled]), [outcome for _, outcome in settled])
-        if not fresh:
-            return
-        attempts = self._begin(fresh)
-        written = writer.write(fresh)
-        self._note_trouble(target, written.failure or written.trouble)
-        self._keep(attempts, self._settled(writer, attempts, written.outcomes))
+        if fresh:
+            attempts = self._begin(fresh)
+            self._keep(attempts, self._call(writer, attempts))
+
+    def _call(self, writer: Writer, attempts: Sequence[Attempt]) -> list[Outcome]:
+        """Write one batch that is in the journal."""
+        written = writer.write([attempt.operation for attempt in attempts])
+        self._note_trouble(attempts[0].operation.target, written.failure or written.trouble)
+        return self._settled(writer, attempts, written.outcomes)
 
     def _settled(self, writer: Writer, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Resolve writes without an answer at once, where the CRM answers again."""
@@ -218,6 +261,12 @@ class _Push:
             Outcome(one.operation_id, BLOCKED, "PARENT_MISSING", message, one.record_id) for one, message in blocked
         ]
         self._keep(self._begin([one for one, _ in blocked]), outcomes)
+
+    def _is_left(self, operations: Sequence[Operation]) -> bool:
+        if operations[0].target not in self._failures:
+            return False
+        self._leave(operations)
+        return True
 
     def _leave(self, operations: Sequence[Operation]) -> None:
         """Leave operations for the next run, without a trace in the journal: their CRM does not answer."""
@@ -260,6 +309,13 @@ class _Push:
 
     def _pending_links(self, target: str, link_ids: set[str]) -> set[str]:
         return diffs.links_to_be_created(self._connection, target, link_ids) if link_ids else set()
+
+
+def _with_stored(create: Outcome, associated: Outcome | None) -> Outcome:
+    """The outcome of a create with the associations that were made for it."""
+    if associated is None or associated.outcome != SUCCEEDED or create.stored is None:
+        return create
+    return replace(create, stored={**create.stored, **(associated.stored or {})})
 
 
 def _grouped(operations: Iterable[Operation]) -> list[list[Operation]]:

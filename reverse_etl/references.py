@@ -74,7 +74,9 @@ class References:
             needs = self._missing(operation)
             lost = [need for need in needs if need not in pending]
             if lost:
-                result.blocked.append((operation, f"The {lost[0].object} it refers to is not in {lost[0].crm}."))
+                result.blocked.append(
+                    (operation, f"The {lost[0].object or 'record'} it refers to is not in {lost[0].crm}.")
+                )
             elif needs:
                 result.waiting.append(operation)
             else:
