@@ -69,15 +69,17 @@ class HubSpotWriter:
     # ------------------------------------------------------------ reading
 
     def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
-        ids = [operation.record_id for operation in operations if operation.record_id]
+        ids = list(dict.fromkeys(operation.record_id for operation in operations if operation.record_id))
         crm_object = operations[0].crm_object
         names = {name for operation in operations for name in operation.properties}
         read = self._read(crm_object, ids, names)
         associated = self._read_associations(operations, [record_id for record_id in ids if record_id in read])
         return {
-            record_id: Current({**answer.properties, **associated.get(record_id, {})}, _modified_at(answer))
-            for record_id, answer in read.items()
-            if record_id in set(ids)
+            record_id: Current(
+                {**read[record_id].properties, **associated.get(record_id, {})}, _modified_at(read[record_id])
+            )
+            for record_id in ids
+            if record_id in read
         }
 
     def _read(

@@ -74,9 +74,8 @@ class References:
             needs = self._missing(operation)
             lost = [need for need in needs if need not in pending]
             if lost:
-                result.blocked.append(
-                    (operation, f"The {lost[0].object or 'record'} it refers to is not in {lost[0].crm}.")
-                )
+                what = lost[0].object or "record"
+                result.blocked.append((operation, f"The {what} it refers to is not in {lost[0].crm}."))
             elif needs:
                 result.waiting.append(operation)
             else:

@@ -129,7 +129,7 @@ class SalesforceWriter:
             key = operation.batch_key if operation.operation == CREATE else operation.record_id or ""
             record_id, current = found.get(key, (None, None))
             is_ours = current is not None and _is_since(current, me, attempt.attempted_at)
-            outcomes.append(settled(self.name, operation, current, record_id, is_ours=is_ours))
+            outcomes.append(settled(self.name, operation, current, record_id, is_ours=is_ours, is_proven=is_ours))
         return outcomes
 
     def _find(self, crm_object: str, keys: Sequence[str], names: Iterable[str]) -> dict[str, tuple[str, Current]]:

@@ -70,18 +70,24 @@ def note(crm: str, operation: Operation, held: Mapping[str, str | None]) -> str 
 
 
 def settled(
-    crm: str, operation: Operation, current: Current | None, record_id: str | None, *, is_ours: bool
+    crm: str,
+    operation: Operation,
+    current: Current | None,
+    record_id: str | None,
+    *,
+    is_ours: bool,
+    is_proven: bool = False,
 ) -> Outcome:
     """The outcome of an attempt without an answer.
 
     A create was made when its record is found. An update was made when the target holds what was sent, or when
-    the last change is known to be ours and no field holds its former value (the CRM has reformatted what was sent).
+    the last change is proven to be ours and no field holds its former value (the CRM has reformatted what was sent).
     """
     if current is None:
         return _not_made(operation, f"{crm} does not hold the record: not made.")
     held = {name: current.values.get(name) for name in operation.changes}
     is_sent = all(same_value(held[name], value) for name, value in operation.changes.items())
-    is_moved = is_ours and not any(same_value(held[name], operation.previous.get(name)) for name in held)
+    is_moved = is_proven and not any(same_value(held[name], operation.previous.get(name)) for name in held)
     if operation.operation != CREATE and not is_sent and not is_moved:
         return _not_made(operation, f"{crm} does not hold what was sent: not made.")
     return Outcome(
