@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
-
 from crm_sync.clients.errors import Refused, ServerTrouble, Unauthorized, UnreadableAnswer
 from crm_sync.clients.http import ApiClient, Credential, checked_base_url
 from crm_sync.clients.limits import Clock
@@ -148,6 +146,8 @@ def jwt_form(
     """The form of the JWT bearer flow, signed anew each time. ConfigError when the key cannot be used."""
 
     def form() -> dict[str, str]:
+        import jwt  # with its cryptography it takes a tenth of a second, and few use this flow
+
         claims = {
             "iss": client_id,
             "sub": username,
