@@ -2,7 +2,7 @@
 with newest as (
     select run_id, status, finished_at, message
     from {{ source('journal', 'runs') }}
-    where command in ('sync', 'watch') and status <> 'running'
+    where command in ('sync', 'watch') and status not in ('running', 'decided')
     order by started_at desc
     limit 1
 ),

@@ -1,0 +1,139 @@
+"""`crm-sync sandbox ...`: start, stop and play with the stand-in CRMs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from crm_sync.errors import ConfigError
+from sandbox import control
+from sandbox.control import SandboxError, default_state_dir
+
+P = ParamSpec("P")
+CRM = click.Choice(control.CRMS)
+
+
+def start_for_sync(state_dir: Path) -> None:
+    """Start the stand-ins if they are not running; used before a cycle on the target sandbox."""
+    try:
+        control.start(state_dir)
+    except SandboxError as error:
+        raise ConfigError(f"The sandbox could not be started: {error}", "Run: crm-sync sandbox status") from error
+
+
+def _clean_errors(command: Callable[P, None]) -> Callable[P, None]:
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except SandboxError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+@click.group(name="sandbox")
+def sandbox_group() -> None:
+    """Stand-in HubSpot and Salesforce servers on this machine, with demo data."""
+
+
+@sandbox_group.command()
+@_clean_errors
+def start() -> None:
+    """Start both servers (with demo data the first time).
+
+    Example: crm-sync sandbox start
+    """
+    addresses = control.start(default_state_dir())
+    click.echo(f"HubSpot    {addresses.hubspot_url}")
+    click.echo(f"Salesforce {addresses.salesforce_url}")
+
+
+@sandbox_group.command()
+@_clean_errors
+def stop() -> None:
+    """Stop both servers; their data stays.
+
+    Example: crm-sync sandbox stop
+    """
+    control.stop(default_state_dir())
+    click.echo("Stopped.")
+
+
+@sandbox_group.command()
+@_clean_errors
+def status() -> None:
+    """Show whether the servers run, where, and what they hold.
+
+    Example: crm-sync sandbox status
+    """
+    click.echo(json.dumps(control.status(default_state_dir()), indent=2, ensure_ascii=False))
+
+
+@sandbox_group.command()
+@click.option("--empty", is_flag=True, help="Empty CRMs instead of the demo data.")
+@_clean_errors
+def reset(empty: bool) -> None:
+    """Put both CRMs back to the demo data. The warehouse is not touched: delete it as well to start over.
+
+    Example: crm-sync sandbox reset
+    """
+    control.reset(default_state_dir(), demo=not empty)
+    click.echo("Both CRMs are empty." if empty else "Both CRMs hold the demo data again.")
+
+
+@sandbox_group.command()
+@click.argument("crm", type=CRM)
+@click.argument("object_", metavar="OBJECT")
+@click.argument("record_id")
+@click.argument("assignments", nargs=-1, required=True, metavar="FIELD=VALUE...")
+@click.option("--user", help="Which user edits (default: a sales rep).")
+@_clean_errors
+def edit(crm: str, object_: str, record_id: str, assignments: tuple[str, ...], user: str | None) -> None:
+    """Edit a record as a person would. FIELD= clears the field.
+
+    Example: crm-sync sandbox edit salesforce Contact 003... Title="VP Sales"
+    """
+    values: dict[str, str | None] = {}
+    for assignment in assignments:
+        name, sign, value = assignment.partition("=")
+        if not sign:
+            raise click.BadParameter(f"'{assignment}' is not FIELD=VALUE.")
+        values[name] = value or None
+    control.edit(default_state_dir(), crm, object_, record_id, values, user=user)
+    click.echo(f"Edited {crm} {object_} {record_id}.")
+
+
+@sandbox_group.command()
+@click.argument("crm", type=CRM)
+@click.argument("object_", metavar="OBJECT")
+@click.argument("record_id", required=False)
+@_clean_errors
+def show(crm: str, object_: str, record_id: str | None) -> None:
+    """Show one record, or all of an object.
+
+    Example: crm-sync sandbox show hubspot contacts 501
+    """
+    state_dir = default_state_dir()
+    found = control.show(state_dir, crm, object_, record_id) if record_id else control.records(state_dir, crm, object_)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+@sandbox_group.command()
+@click.argument("crm", type=CRM)
+@click.option("--since", default=0, show_default=True, help="Only writes after this sequence number.")
+@_clean_errors
+def writes(crm: str, since: int) -> None:
+    """Show the write log: every change of data, by whom.
+
+    Example: crm-sync sandbox writes salesforce
+    """
+    for entry in control.write_log(default_state_dir(), crm, since):
+        click.echo(json.dumps(entry, ensure_ascii=False))

@@ -1,0 +1,314 @@
+"""One cycle: extract, decide, push, settle, publish. Owns the order of the steps, and nothing else.
+
+Each step reads only what the step before it wrote. Whatever fails ends the run with its exit code, is kept in
+`journal.runs`, and leaves everything that was completed in place for the next run.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import duckdb
+
+from crm_sync.clients import ApiError, Clients, build_clients, explain
+from crm_sync.config import Settings
+from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed
+from crm_sync.landed_checks import require_id_fields, require_mapped_fields
+from crm_sync.lock import cycle_lock
+from crm_sync.mapping_checks import require_valid
+from crm_sync.mappings import Mappings, load_mappings
+from crm_sync.plan import Plan, read_plan
+from crm_sync.publish import publish
+from crm_sync.setup import inspect_setup
+from crm_sync.transform import Transformer
+from pipelines import ExtractReport, extract
+from reverse_etl.journal import Journal
+from reverse_etl.push import push, resolve_unknown
+from reverse_etl.report import PushReport
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class CycleResult:
+    """What a cycle did, for the summary."""
+
+    run_id: str
+    command: str
+    status: str = "running"
+    extracted: ExtractReport | None = None
+    plan: Plan | None = None
+    pushed: PushReport | None = None
+    is_rebuilt: bool = False
+    steps: dict[str, float] = field(default_factory=dict)
+    api_calls: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CycleOptions:
+    """What a person asked of this cycle."""
+
+    command: str = "sync"
+    pushes: bool = True
+    full: bool = False
+    accepted: Sequence[str] = ()
+
+
+def run_cycle(settings: Settings, options: CycleOptions, tell: Tell = lambda _: None) -> CycleResult:
+    """Run one cycle. Raises a CrmSyncError subclass with the exit code of the contract when it cannot complete."""
+    mappings = load_mappings(settings.project.seeds_dir)
+    require_valid(mappings, settings.project.macros_dir)
+    with cycle_lock(settings.warehouse_path):
+        cycle = _Cycle(settings, options, mappings, tell)
+        try:
+            cycle.run()
+        except CrmSyncError as error:
+            cycle.end_badly(error)
+            raise
+        except ApiError as error:
+            explained = explain(error)
+            cycle.end_badly(explained)
+            raise explained from error
+        except (duckdb.Error, OSError) as error:
+            failure = _warehouse_trouble(settings, error)
+            cycle.end_badly(failure)
+            raise failure from error
+        return cycle.result
+
+
+class _Cycle:
+    """One cycle while it runs."""
+
+    def __init__(self, settings: Settings, options: CycleOptions, mappings: Mappings, tell: Tell) -> None:
+        self._settings = settings
+        self._options = options
+        self._mappings = mappings
+        self._tell = tell
+        self._transformer = Transformer(settings, mappings)
+        self._begun = False
+        self.result = CycleResult(_new_run_id(), options.command)
+
+    # ------------------------------------------------------------ the order
+
+    def run(self) -> None:
+        self._begin()
+        clients = build_clients(self._settings)
+        try:
+            with self._step("extract"):
+                self._extract(clients)
+            with self._step("decide"):
+                self._decide()
+            if self._options.pushes:
+                with self._step("push"):
+                    self._push(clients)
+        finally:
+            self._count_calls(clients)
+            clients.close()
+        self._finish()
+        with self._step("settle"):
+            self._settle()
+        with self._step("publish"):
+            publish(self._settings.warehouse_path, self._settings.health_path)
+        self._fail_if_a_crm_failed()
+
+    def _begin(self) -> None:
+        with self._warehouse() as connection:
+            journal = Journal(connection)
+            _refuse_other_target(connection, self._settings.target)
+            journal.begin_run(
+                self.result.run_id,
+                command=self._options.command,
+                target_name=self._settings.target,
+                started_at=_now(),
+                git_sha=_git_sha(self._settings),
+                mapping_hash=self._mappings.content_hash,
+            )
+        self._begun = True
+
+    def _extract(self, clients: Clients) -> None:
+        with self._warehouse() as connection:
+            is_new = not _has_table(connection, "raw_hubspot", "reads")
+        if is_new and (missing := inspect_setup(clients, self._mappings)):
+            raise ConfigError(
+                "The CRMs lack what the sync needs:\n  " + "\n  ".join(item.description for item in missing),
+                f"Run: crm-sync --target {self._settings.target} setup",
+            )
+        with self._warehouse() as connection:
+            resolve_unknown(connection, clients, journal=Journal(connection))
+        self.result.extracted = extract(self._settings, self._mappings, clients, full=self._options.full, now=_now())
+        with self._warehouse() as connection:
+            require_id_fields(connection, self._mappings)
+
+    def _decide(self) -> None:
+        decided_at = _now()
+        self._transformer.decide()
+        with self._warehouse() as connection:
+            require_mapped_fields(connection, self._mappings)
+            Journal(connection).mark_decided(self.result.run_id, decided_at)
+            self.result.plan = read_plan(connection)
+            self.result.is_rebuilt = _is_rebuilt(connection)
+
+    def _push(self, clients: Clients) -> None:
+        extracted = self.result.extracted
+        assert extracted is not None
+        with self._warehouse() as connection:
+            self.result.pushed = push(
+                connection,
+                clients,
+                run_id=self.result.run_id,
+                journal=Journal(connection),
+                limits=[row.values for row in self._mappings.rows["push_limits"]],
+                accepted=self._options.accepted,
+                verify_after_seconds=self._settings.project.variable("verify_after_seconds", 0),
+                snapshot_at={"hubspot": extracted.loaded_at, "salesforce": extracted.loaded_at},
+            )
+
+    def _settle(self) -> None:
+        pushed = self.result.pushed
+        if pushed is not None and (pushed.counts or pushed.resolved):
+            settled_at = _now()
+            self._transformer.settle()
+            with self._warehouse() as connection:
+                Journal(connection).mark_decided(self.result.run_id, settled_at)
+        else:
+            self._transformer.report()
+
+    # ------------------------------------------------------------ endings
+
+    def _finish(self) -> None:
+        pushed = self.result.pushed
+        if pushed is None:
+            self.result.status, exit_code = "planned", 0
+        elif pushed.failures:
+            self.result.status, exit_code = "failed", CycleFailed.exit_code
+        elif any(pushed.records(outcome) for outcome in ("rejected", "retryable", "unknown")):
+            self.result.status, exit_code = "degraded", 0
+        else:
+            self.result.status, exit_code = "succeeded", 0
+        self._close_run(self.result.status, exit_code, None)
+
+    def _fail_if_a_crm_failed(self) -> None:
+        pushed = self.result.pushed
+        if pushed is not None and pushed.failures:
+            raise explain(next(iter(pushed.failures.values())))
+
+    def end_badly(self, error: CrmSyncError) -> None:
+        """Keep the failure in the journal and show it to readers, as far as the warehouse lets us."""
+        if not self._begun:
+            return
+        self.result.status = {3: "stopped", 5: "paused"}.get(error.exit_code, "failed")
+        try:
+            self._close_run(self.result.status, error.exit_code, error.message)
+            with self._warehouse() as connection:
+                has_decided = _has_table(connection, "sync_health", "sync_status")
+            if has_decided or self.result.plan is not None:
+                self._transformer.report()
+                publish(self._settings.warehouse_path, self._settings.health_path)
+        except (CrmSyncError, duckdb.Error, OSError):
+            # the first failure is the one to report
+            return
+
+    def _close_run(self, status: str, exit_code: int, message: str | None) -> None:
+        pushed = self.result.pushed
+        with self._warehouse() as connection:
+            journal = Journal(connection)
+            journal.record_steps(self.result.run_id, self.result.steps)
+            journal.finish_run(
+                self.result.run_id,
+                status=status,
+                exit_code=exit_code,
+                finished_at=_now(),
+                message=message,
+                counts=pushed.as_rows() if pushed else None,
+                api_calls=self.result.api_calls or None,
+            )
+
+    # ------------------------------------------------------------ helpers
+
+    def _count_calls(self, clients: Clients) -> None:
+        read = {"hubspot": 0, "salesforce": 0}
+        if self.result.extracted is not None:
+            for one in self.result.extracted.objects:
+                read[one.crm] += one.records
+        written = {crm: self.result.pushed.records("succeeded", crm) if self.result.pushed else 0 for crm in read}
+        for crm, api in (("hubspot", clients.hubspot.api), ("salesforce", clients.salesforce.api)):
+            self.result.api_calls[crm] = {
+                "calls": api.calls,
+                "records": read[crm] + written[crm],
+                "daily_limit": api.limits.daily_limit,
+                "daily_used": api.limits.daily_used,
+            }
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self._tell(name)
+        started = monotonic()
+        try:
+            yield
+        finally:
+            self.result.steps[name] = round(monotonic() - started, 3)
+
+    @contextmanager
+    def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect(str(self._settings.warehouse_path)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
+
+
+def _warehouse_trouble(settings: Settings, error: Exception) -> CycleFailed:
+    return CycleFailed(
+        f"The warehouse {settings.warehouse_path.name} could not be read or written: {str(error).splitlines()[0]}",
+        "Look at the disk's free space and the file's permissions. Nothing is lost: the next run continues.",
+    )
+
+
+def _refuse_other_target(connection: duckdb.DuckDBPyConnection, target: str) -> None:
+    other = connection.execute(
+        "select target_name from journal.runs where target_name <> ? limit 1", [target]
+    ).fetchone()
+    if other:
+        raise ConfigError(
+            f"This warehouse belongs to the target {other[0]}, not to {target}.",
+            "Set WAREHOUSE_PATH to another file; two targets must never share bases and links.",
+        )
+
+
+def _is_rebuilt(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Links found by stored ids in a warehouse that has never written: it was lost and is rebuilt (DESIGN 8.9)."""
+    row = connection.execute(
+        "select exists (from matching.links where matched_by = 'stored_id') and not exists (from journal.push_attempts)"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    ).fetchone()
+    return found is not None
+
+
+def _git_sha(settings: Settings) -> str | None:
+    """The commit of the checkout, so that every decision can be traced to its mapping rows."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(settings.project.root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _new_run_id() -> str:
+    return f"{_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,96 @@
+"""Runs the dbt project in this process: the only place that knows dbt.
+
+dbt is imported when first needed: it costs seconds, and many commands do without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from crm_sync.config import Settings
+from crm_sync.errors import CycleFailed
+from crm_sync.mapping_checks import CONFLICT_RULES
+from crm_sync.mappings import Mappings
+
+BUILT_IN_TRANSFORMS = frozenset(
+    {
+        "trim", "lower", "upper", "title", "digits", "phone_e164", "url_host", "first_word", "other_words", "date",
+        "datetime", "boolean", "truncate",
+    }
+)  # fmt: skip
+
+#: What decides: seeds and every model but the health ones, with the invariants that guard the diff.
+DECIDE = ("--exclude", "path:models/sync_health", "test_type:generic")
+#: What reports: the health models.
+REPORT = ("--select", "path:models/sync_health")
+
+
+class Transformer:
+    """Runs parts of the dbt project against the warehouse of the settings."""
+
+    def __init__(self, settings: Settings, mappings: Mappings) -> None:
+        self._settings = settings
+        self._mappings = mappings
+        self._runner: Any = None
+
+    def decide(self) -> None:
+        """Seeds, then everything up to the diffs, then the invariants. Raises CycleFailed naming what broke."""
+        self._build("seed", "model", "test", selection=DECIDE)
+
+    def settle(self) -> None:
+        """Let the outcomes of a push move links and bases, and report."""
+        self._build("model", selection=())
+
+    def report(self) -> None:
+        """The health models only."""
+        self._build("model", selection=REPORT)
+
+    def _build(self, *resource_types: str, selection: Sequence[str]) -> None:
+        arguments = ["build", *self._common()]
+        for resource_type in resource_types:
+            arguments += ["--resource-type", resource_type]
+        self._invoke([*arguments, *selection])
+
+    def _common(self) -> list[str]:
+        project = self._settings.project
+        work_dir = self._settings.warehouse_path.parent
+        variables = {
+            "custom_transforms": sorted(set(self._mappings.transforms) - BUILT_IN_TRANSFORMS),
+            "custom_conflict_rules": sorted(set(self._mappings.conflict_rules) - set(CONFLICT_RULES)),
+        }
+        return [
+            "--project-dir", str(project.dbt_dir),
+            "--profiles-dir", str(project.root),
+            "--target", self._settings.target,
+            "--target-path", str(work_dir / "dbt_target"),
+            "--log-path", str(work_dir / "logs"),
+            "--log-level-file", "info",
+            "--quiet",
+            "--vars", json.dumps(variables),
+        ]  # fmt: skip
+
+    def _invoke(self, arguments: list[str]) -> None:
+        from dbt.cli.main import dbtRunner
+
+        os.environ["WAREHOUSE_PATH"] = str(self._settings.warehouse_path)
+        os.environ["CRM_SYNC_TARGET"] = self._settings.target
+        if self._runner is None:
+            self._runner = dbtRunner()
+        result = self._runner.invoke(arguments)
+        if result.success:
+            return
+        raise CycleFailed(_explain(result), "Nothing undecided was pushed. See logs/dbt.log beside the warehouse.")
+
+
+def _explain(result: Any) -> str:
+    failed = [
+        f"{item.node.name}: {(item.message or item.status).strip()}"
+        for item in (getattr(result.result, "results", None) or [])
+        if str(item.status) in ("error", "fail", "runtime error")
+    ]
+    if failed:
+        return "The decision step failed in " + "\n  ".join(failed)
+    return f"The decision step failed: {result.exception or 'dbt gave no reason'}"
