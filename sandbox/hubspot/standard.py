@@ -448,7 +448,7 @@ PIPELINES: dict[str, list[Definition]] = {
             0,
             (
                 ("appointmentscheduled", "Appointment Scheduled", "0.2"),
-                ("qualifiedtobuy", "Qualified to Buy", "0.4"),
+                ("qualifiedtobuy", "Qualified To Buy", "0.4"),
                 ("presentationscheduled", "Presentation Scheduled", "0.6"),
                 ("decisionmakerboughtin", "Decision Maker Bought-In", "0.8"),
                 ("contractsent", "Contract Sent", "0.9"),
