@@ -1,0 +1,269 @@
+"""What an administrator or a test does behind the API: `POST /metadata` and `POST /act/{action}`.
+
+Owns: the vocabulary of both. Refuses: records' values (`saving`, `removal`).
+
+Metadata, one JSON object per change (`"field"` may also be called `"property"`):
+`{"action": "hide" | "show" | "delete" | "restore", "object", "field"}` (hide and show: field-level security),
+`{"action": "rename", "object", "field", "name"}`,
+`{"action": "add_option" | "remove_option", "object", "field", "value", "label"?}`,
+`{"action": "restrict", "object", "field", "on"}` (a picklist accepts its active values only),
+`{"action": "require", "object", "field", "on"}`, `{"action": "add_field", "object", "name", "metadata", "granted"?}`,
+`{"action": "add_stage", "label", "probability"?, "forecast_category"?, "is_closed"?, "is_won"?}`,
+`{"trigger": "format_phone", "on"}`,
+`{"validation_rule": name, "object", "when": SOQL filter, "message", "error_field"?, "on"}`,
+`{"duplicate_rule": object, "fields"?, "block"?, "on"}`,
+`{"read_only_record": id, "on"}` (INSUFFICIENT_ACCESS_OR_READONLY), `{"lock": id, "times"?}` (UNABLE_TO_LOCK_ROW),
+`{"jwt_public_key": PEM}`.
+
+Acts: `merge` (object, master, losers, values?), `restore` (object, id), `convert` (id, account_id?, contact_id?,
+opportunity_name?, stage?), `touch` (object, id: SystemModstamp alone moves), `expire_sessions`, `purge` (object, id:
+out of the recycle bin for good). Each takes `user?` and `at?`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sandbox.organisation import ControlError, Record
+from sandbox.salesforce.ids import to_18
+from sandbox.salesforce.rules import DUPLICATE_FIELDS, DuplicateRule, ValidationRule
+from sandbox.salesforce.schema.catalog import Schema, field_from_metadata
+from sandbox.salesforce.schema.fields import SObject
+from sandbox.salesforce.schema.picklists import FORECAST_CODES
+from sandbox.salesforce.soql.parser import parse
+from sandbox.salesforce.triggers import TRIGGERS
+from sandbox.salesforce.values import format_datetime
+
+if TYPE_CHECKING:
+    from sandbox.salesforce.organisation import SalesforceOrganisation
+
+SCHEMA_ACTIONS: dict[str, dict[str, Any]] = {
+    "hide": {"change": "hide", "on": True},
+    "show": {"change": "hide", "on": False},
+    "delete": {"change": "delete"},
+    "restore": {"change": "restore"},
+    "add_option": {"change": "option", "on": True},
+    "remove_option": {"change": "option", "on": False},
+    "restrict": {"change": "restrict"},
+    "require": {"change": "require"},
+    "rename": {"change": "rename"},
+}
+
+
+def change_metadata(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> Record:
+    """Make one change; returns what was changed."""
+    for key, make in _RULES.items():
+        if key in change:
+            make(organisation, change)
+            organisation.rules.keep()
+            return dict(change)
+    action = str(change.get("action", ""))
+    if action == "add_stage":
+        return _add_stage(organisation, change)
+    if action == "add_field":
+        sobject = organisation.object(str(change.get("object")))
+        entry = {
+            "change": "add",
+            "object": sobject.name,
+            "field": str(change.get("name")),
+            "metadata": dict(change.get("metadata") or {}),
+            "granted": bool(change.get("granted", True)),
+        }
+        change_schema(organisation, entry)
+        return entry
+    if action not in SCHEMA_ACTIONS:
+        raise ControlError(f'Unknown change of metadata: "{action or sorted(change)}".')
+    sobject = organisation.object(str(change.get("object")))
+    name = str(change.get("field") or change.get("property"))
+    field = sobject.find(name)
+    if field is None and action != "restore":
+        raise ControlError(f'{sobject.name} has no field "{name}".', 404)
+    more = {key: change[key] for key in ("name", "value", "label", "on") if key in change}
+    entry = {"object": sobject.name, "field": field.name if field else name, **more, **SCHEMA_ACTIONS[action]}
+    change_schema(organisation, entry)
+    return entry
+
+
+# --- the schema
+
+
+def change_schema(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    """Apply a change to schema and tables and remember it."""
+    store, schema = organisation.store, organisation.schema
+    sobject = schema.objects[str(change["object"]).lower()]
+    old = sobject.find(str(change["field"]))
+    if change["change"] == "delete" and old is not None:
+        change = {**change, "change": "drop" if old.custom else "remove"}
+    try:
+        apply_schema_change(schema, change)
+    except (KeyError, ValueError) as error:
+        raise ControlError(f"This change cannot be made: {error}") from error
+    with store.savepoint():
+        if change["change"] == "drop" and old is not None:
+            store.drop_column(sobject, old)
+        elif change["change"] == "rename":
+            store.rename_column(sobject, str(change["field"]), str(change["name"]))
+        store.build_table(sobject)
+        store.put_document("schema_changes", [*(store.document("schema_changes") or []), dict(change)])
+    organisation.permissions.forget()
+
+
+def apply_schema_change(schema: Schema, change: Mapping[str, Any]) -> None:
+    """One remembered change, applied to the schema alone."""
+    object_name, name, is_on = str(change["object"]), str(change["field"]), bool(change.get("on", True))
+    match change["change"]:
+        case "add":
+            field = field_from_metadata(name, change["metadata"])
+            schema.add_field(object_name, replace(field, is_granted=bool(change.get("granted", False))))
+        case "alter":
+            old = schema.objects[object_name.lower()].fields[name]
+            schema.add_field(
+                object_name, replace(field_from_metadata(name, change["metadata"]), is_granted=old.is_granted)
+            )
+        case "drop" | "remove":
+            schema.remove_field(object_name, name)
+        case "restore":
+            original = Schema().objects[object_name.lower()].find(name)
+            if original is None:
+                raise KeyError(f"{object_name}.{name} is no standard field")
+            schema.add_field(object_name, original)
+        case "hide":
+            schema.hide(object_name, name, is_on)
+        case "rename":
+            schema.replace_field(object_name, name, name=str(change["name"]))
+        case "option":
+            label = change.get("label")
+            schema.set_picklist_value(object_name, name, str(change["value"]), label and str(label), is_on)
+        case "restrict":
+            schema.replace_field(object_name, name, restricted=is_on)
+        case "require":
+            schema.replace_field(object_name, name, nillable=not is_on)
+        case other:
+            raise ValueError(f"unknown change {other}")
+
+
+def _add_stage(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> Record:
+    label = str(change.get("label") or change.get("id"))
+    category = str(change.get("forecast_category", "Pipeline"))
+    stages = list(organisation.records("OpportunityStage"))
+    record = {
+        "Id": organisation.store.next_id(organisation.schema.objects["opportunitystage"]),
+        "MasterLabel": label,
+        "ApiName": label,
+        "IsActive": True,
+        "SortOrder": len(stages) + 1,
+        "IsClosed": bool(change.get("is_closed", False)),
+        "IsWon": bool(change.get("is_won", False)),
+        "ForecastCategoryName": category,
+        "ForecastCategory": FORECAST_CODES.get(category, "Pipeline"),
+        "DefaultProbability": float(change.get("probability", 50)),
+    }
+    organisation.load("OpportunityStage", [record])
+    option = {"change": "option", "object": "Opportunity", "field": "StageName", "value": label, "on": True}
+    change_schema(organisation, option)
+    return record
+
+
+# --- rules
+
+
+def _set_trigger(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    name = str(change["trigger"])
+    if name not in TRIGGERS:
+        raise ControlError(f'Unknown trigger "{name}": there is {", ".join(TRIGGERS)}.')
+    _toggle(organisation.rules.state.triggers, name, change)
+
+
+def _set_validation_rule(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    name, rules = str(change["validation_rule"]), organisation.rules.state.validation
+    if not change.get("on", True):
+        rules.pop(name, None)
+        return
+    sobject = organisation.object(str(change.get("object")))
+    when = str(change.get("when", ""))
+    parse(f"SELECT Id FROM {sobject.name} WHERE {when}")
+    error_field = change.get("error_field")
+    rules[name] = ValidationRule(sobject.name, name, when, str(change.get("message", name)), error_field)
+
+
+def _set_duplicate_rule(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    sobject, rules = organisation.object(str(change["duplicate_rule"])), organisation.rules.state.duplicate
+    if not change.get("on", True):
+        rules.pop(sobject.name, None)
+        return
+    fields = list(change.get("fields") or DUPLICATE_FIELDS.get(sobject.name, ["Name"]))
+    rules[sobject.name] = DuplicateRule(sobject.name, fields, "block" if change.get("block") else "alert")
+
+
+def _set_read_only(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    _toggle(organisation.rules.state.read_only_records, to_18(str(change["read_only_record"])), change)
+
+
+def _set_lock(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    organisation.rules.lock(str(change["lock"]), int(change.get("times", 1)))
+
+
+def _set_jwt_key(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    with organisation.store.savepoint():
+        organisation.store.put_document("jwt_public_key", str(change["jwt_public_key"]))
+
+
+def _toggle(names: list[str], name: str, change: Mapping[str, Any]) -> None:
+    if change.get("on", True):
+        if name not in names:
+            names.append(name)
+    elif name in names:
+        names.remove(name)
+
+
+_RULES = {
+    "trigger": _set_trigger,
+    "validation_rule": _set_validation_rule,
+    "duplicate_rule": _set_duplicate_rule,
+    "read_only_record": _set_read_only,
+    "lock": _set_lock,
+    "jwt_public_key": _set_jwt_key,
+}
+
+
+# --- acts
+
+
+def act(organisation: SalesforceOrganisation, action: str, body: Mapping[str, Any]) -> Record:
+    """One act by a human or the system; returns what came of it."""
+    if action == "expire_sessions":
+        organisation.auth.expire_all()
+        return {"ok": True}
+    at = datetime.fromisoformat(str(body["at"])) if body.get("at") else None
+    at = at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+    actor = organisation.human(body.get("user"), at)
+    removal, store = organisation.removal, organisation.store
+    with store.savepoint():
+        if action == "convert":
+            return dict(removal.convert(actor, to_18(str(body.get("id"))), body))
+        sobject = organisation.object(str(body.get("object")))
+        record_id = to_18(str(body.get("master") or body.get("id")))
+        if store.row(sobject, record_id) is None:
+            raise ControlError(f"There is no {sobject.name} {record_id}.", 404)
+        match action:
+            case "merge":
+                losers = [to_18(str(each)) for each in body.get("losers") or ()]
+                removal.merge(actor, sobject, record_id, losers, body.get("values") or {})
+            case "restore":
+                removal.restore(actor, sobject, record_id)
+            case "touch":
+                store.update(sobject, record_id, {"SystemModstamp": format_datetime(at or organisation.now())})
+            case "purge":
+                _purge(organisation, sobject, record_id)
+                return {"ok": True}
+            case _:
+                raise ControlError(f'Unknown act "{action}".', 404)
+    return store.row(sobject, record_id) or {}
+
+
+def _purge(organisation: SalesforceOrganisation, sobject: SObject, record_id: str) -> None:
+    organisation.store.remove(sobject, record_id)
+    organisation.store.connection.execute("delete from recycle_bin where record_id = ?", (record_id,))

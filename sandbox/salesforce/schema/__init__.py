@@ -1,0 +1,1 @@
+"""The objects and fields of a Salesforce organisation, and what describe says about them."""
