@@ -167,9 +167,8 @@ def jwt_form(
 
 
 def _audience(login_url: str) -> str:
+    """The login host of the kind of organisation; it is the same for every My Domain."""
     host = urlsplit(login_url).hostname or ""
-    if not host.endswith(".salesforce.com"):
-        return login_url
     is_sandbox = host == "test.salesforce.com" or ".sandbox." in host
     return "https://test.salesforce.com" if is_sandbox else "https://login.salesforce.com"
 

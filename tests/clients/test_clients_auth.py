@@ -20,6 +20,7 @@ from crm_sync.clients import Clients, NotSent, Unauthorized, UnreadableAnswer, b
 from crm_sync.errors import ConfigError
 
 Serve = Callable[..., ScriptedServer]
+LOGIN = "https://login.salesforce.com"
 USER, ORG = "005000000000001AAA", "00D000000000001EAA"
 
 
@@ -126,7 +127,7 @@ def test_jwt_bearer_signs_an_assertion(serve: Serve, time: FakeTime, tmp_path: P
     clients(time, salesforce=settings).salesforce.describe("Contact")
     form = parse_qs(login.requests[0].body.decode())
     assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
-    claims = jwt.decode(form["assertion"][0], key.public_key(), algorithms=["RS256"], audience=login.url)
+    claims = jwt.decode(form["assertion"][0], key.public_key(), algorithms=["RS256"], audience=LOGIN)
     assert (claims["iss"], claims["sub"]) == ("client", "me@example.com")
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,11 @@ def iso(milliseconds: int) -> str:
 
 def ms(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+@cache
+def _milliseconds(text: str) -> int:
+    return ms(datetime.fromisoformat(text))
 
 
 @dataclass
@@ -149,7 +155,7 @@ class MemoryHubSpot:
     def _number(row: Mapping[str, Any], name: str) -> int:
         if name == "hs_object_id":
             return int(row["id"])
-        return ms(datetime.fromisoformat(row["properties"]["lastmodifieddate"]))
+        return _milliseconds(row["properties"]["lastmodifieddate"])
 
     def _holds(self, row: Mapping[str, Any], condition: Mapping[str, str]) -> bool:
         value, wanted = self._number(row, condition["propertyName"]), int(condition["value"])

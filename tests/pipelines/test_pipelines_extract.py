@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import World
 from memory_crms import NOW, iso, ms
+from memory_world import World
 
 from crm_sync.clients import NoResponse, Unauthorized
 from crm_sync.errors import ConfigError, CycleFailed
