@@ -31,7 +31,6 @@ from sandbox.organisation import ControlError, Record
 from sandbox.salesforce.ids import to_18
 from sandbox.salesforce.rules import DUPLICATE_FIELDS, DuplicateRule, ValidationRule
 from sandbox.salesforce.schema.catalog import Schema, field_from_metadata
-from sandbox.salesforce.schema.fields import SObject
 from sandbox.salesforce.schema.picklists import FORECAST_CODES
 from sandbox.salesforce.soql.parser import parse
 from sandbox.salesforce.triggers import TRIGGERS
@@ -257,13 +256,8 @@ def act(organisation: SalesforceOrganisation, action: str, body: Mapping[str, An
             case "touch":
                 store.update(sobject, record_id, {"SystemModstamp": format_datetime(at or organisation.now())})
             case "purge":
-                _purge(organisation, sobject, record_id)
+                removal.purge(sobject, record_id)
                 return {"ok": True}
             case _:
                 raise ControlError(f'Unknown act "{action}".', 404)
     return store.row(sobject, record_id) or {}
-
-
-def _purge(organisation: SalesforceOrganisation, sobject: SObject, record_id: str) -> None:
-    organisation.store.remove(sobject, record_id)
-    organisation.store.connection.execute("delete from recycle_bin where record_id = ?", (record_id,))

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.salesforce.errors import ApiError, ParserError, RowError
 from sandbox.salesforce.ids import is_id, to_18
 from sandbox.salesforce.records import check_id, key_field, matches, select
+from sandbox.salesforce.saving import Actor
 from sandbox.salesforce.schema.fields import Field, SObject
 from sandbox.salesforce.validation import normalise
 from sandbox.salesforce.web import Call, Endpoint, Reply
+
+if TYPE_CHECKING:
+    from sandbox.salesforce.organisation import SalesforceOrganisation
 
 MAX_RECORDS, MAX_CHUNKS, MAX_RETRIEVED = 200, 10, 2000
 Result = dict[str, Any]
@@ -178,24 +182,26 @@ def _upsert(call: Call) -> Reply:
                 raise RowError("MISSING_ARGUMENT", f"{key.name} not specified")
             if counts[_comparable(key, value)] > 1:
                 raise RowError("DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [key.name])
-            return upsert_row(call, sobject, key, value, _values(record))
+            return upsert_row(call.organisation, call.actor, sobject, key, value, _values(record))
 
         return upsert
 
     return Reply(run_rows(call, [work(*each) for each in zip(records, given, strict=True)], all_or_none))
 
 
-def upsert_row(call: Call, sobject: SObject, key: Field, value: Any, values: dict[str, Any]) -> Result:
+def upsert_row(
+    organisation: SalesforceOrganisation, actor: Actor, sobject: SObject, key: Field, value: Any, values: Result
+) -> Result:
     """Update the one record that a key names, or create it."""
-    ids = matches(call.organisation.store, sobject, key, value, call.actor)
+    ids = matches(organisation.store, sobject, key, value, actor)
     if len(ids) > 1:
         message = f"{key.name}: more than one record found for external id field: {ids}"
         raise RowError("DUPLICATE_EXTERNAL_ID", message, [key.name])
     rest = {name: each for name, each in values.items() if name.lower() != key.name.lower()}
     if ids:
-        call.organisation.saving.update(call.actor, sobject, ids[0], rest)
+        organisation.saving.update(actor, sobject, ids[0], rest)
         return _succeeded(ids[0], created=False)
-    record_id = call.organisation.saving.create(call.actor, sobject, {**rest, key.name: value})
+    record_id = organisation.saving.create(actor, sobject, {**rest, key.name: value})
     return _succeeded(record_id, created=True)
 
 

@@ -51,10 +51,6 @@ class ApiError(Exception):
         """The same error inside a collections row, where the code is called `statusCode`."""
         return {**self.extra, "statusCode": self.code, "message": self.message, "fields": self.fields or []}
 
-    def bulk_text(self) -> str:
-        """The same error in a Bulk result: `CODE:message:fields--`."""
-        return f"{self.code}:{self.message}:{', '.join(self.fields or [])}--"
-
 
 class RowError(ApiError):
     """A record that cannot be saved, read or deleted as asked."""

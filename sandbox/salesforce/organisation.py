@@ -16,6 +16,7 @@ from sandbox.demo.people import INTEGRATION_USER_ID
 from sandbox.organisation import CallCounter, ControlError, Record, Settings
 from sandbox.salesforce import administration
 from sandbox.salesforce.auth import CLIENT_ID, CLIENT_SECRET, Auth
+from sandbox.salesforce.bulk.jobs import Jobs
 from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.ids import is_id, to_18
 from sandbox.salesforce.limits import Limits
@@ -53,6 +54,7 @@ class SalesforceOrganisation:
         self.removal = Removal(self.store, self.saving)
         self.queries = Queries(self.store)
         self.auth = Auth(self)
+        self.bulk_jobs = Jobs(self)
         self._restore()
 
     def _restore(self) -> None:
@@ -88,6 +90,7 @@ class SalesforceOrganisation:
     def reset(self, demo: bool) -> None:
         with self.store.savepoint():
             self.store.clear()
+            self.bulk_jobs.clear()
         fresh = Schema()
         self.schema.objects, self.schema.hidden = fresh.objects, fresh.hidden
         self.schema.revision += 1

@@ -114,6 +114,11 @@ class Removal:
         self.saving.history.event(lead_object, lead_id, "leadConverted", actor.user_id, actor.stamp)
         return {"accountId": account_id, "contactId": contact_id, "leadId": lead_id, "opportunityId": opportunity_id}
 
+    def purge(self, sobject: SObject, record_id: str) -> None:
+        """Out of the recycle bin for good."""
+        self.store.remove(sobject, record_id)
+        self.store.connection.execute("delete from recycle_bin where record_id = ?", (record_id,))
+
     # --- parts
 
     def _living(self, sobject: SObject, record_id: str) -> Row:

@@ -135,7 +135,9 @@ class Saving:
                 return field, None
             raise no_such_column(name, sobject.name)
         keys = {key: each for key, each in value.items() if key not in ("attributes", "type")}
-        target = self.store.schema.find(field.reference_to[0])
+        attributes = value.get("attributes")
+        named = str(attributes.get("type")) if isinstance(attributes, Mapping) else field.reference_to[0]
+        target = self.store.schema.find(named) if named in field.reference_to else None
         if len(keys) != 1 or target is None:
             raise no_such_column(name, sobject.name)
         ((key_name, key_value),) = keys.items()

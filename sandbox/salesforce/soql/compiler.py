@@ -59,6 +59,7 @@ class Child:
 class Compiled:
     """A query ready to run: SQL in parts, and how its rows become records.
 
+    `names` are the selected paths as written, `types` the field types of their columns;
     `alive` leaves out the recycle bin ("" when it does not), `condition` is the query's own filter.
     """
 
@@ -75,6 +76,7 @@ class Compiled:
     aggregate_keys: list[str] = field(default_factory=list)
     children: list[Child] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    types: dict[int, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -185,7 +187,9 @@ def _select_path(path: Path, compiled: Compiled, scope: Scope, root: Node) -> No
         node = parent
     if any(key == column.name for key, _, _ in node.fields):
         raise SoqlError("INVALID_FIELD", f"duplicate field selected: {'.'.join(path.parts)}")
-    node.fields.append((column.name, _add(compiled, column.sql), converter(column.field)))
+    index = _add(compiled, column.sql)
+    compiled.types[index] = column.field.type
+    node.fields.append((column.name, index, converter(column.field)))
     compiled.names.append(".".join(path.parts))
 
 
