@@ -239,14 +239,15 @@ class _Push:
     def _call(self, writer: Writer, attempts: Sequence[Attempt]) -> list[Outcome]:
         """Write one batch that is in the journal."""
         written = writer.write([attempt.operation for attempt in attempts])
+        outcomes = written.outcomes if written.failure else self._settled(writer, attempts, written.outcomes)
         self._note_trouble(attempts[0].operation.target, written.failure or written.trouble)
-        return self._settled(writer, attempts, written.outcomes)
+        return outcomes
 
     def _settled(self, writer: Writer, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Resolve writes without an answer at once, where the CRM answers again."""
         unknown = {outcome.operation_id for outcome in outcomes if outcome.outcome == UNKNOWN}
         open_attempts = [attempt for attempt in attempts if attempt.operation.operation_id in unknown]
-        if not open_attempts or open_attempts[0].operation.target in self._failures:
+        if not open_attempts:
             return list(outcomes)
         try:
             learnt = writer.settle(open_attempts)

@@ -344,7 +344,7 @@ def test_server_trouble_twice_running_stops_the_crm(world: World) -> None:
     assert report.failed_crms == ("salesforce",)
     assert len(world.salesforce.sent) == 2
     assert report.records("not_attempted") == 100
-    assert report.records("retryable") == 100
+    assert report.records("retryable") == 200
 
 
 def test_progress_is_told(world: World) -> None:
