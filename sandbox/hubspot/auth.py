@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import uuid
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -66,7 +67,7 @@ class Authenticator:
 
     async def token(self, request: Request) -> Response:
         """`POST /oauth/v1/token`, form-encoded, grant type `refresh_token`."""
-        form = await request.form()
+        form = dict(parse_qsl((await request.body()).decode("utf-8", errors="replace")))
         if form.get("grant_type") != "refresh_token":
             return _refused("BAD_GRANT_TYPE", "missing or unknown grant type")
         if form.get("client_id") != CLIENT_ID:
