@@ -17,6 +17,7 @@ from crm_sync.clients import HubSpotClient
 from pipelines.columns import RecordRows, batch_of, milliseconds, parse_time
 from pipelines.hubspot_metadata import (
     PIPELINE_PROPERTIES,
+    is_hidden,
     membership_rows,
     owner_rows,
     pipeline_rows,
@@ -63,7 +64,9 @@ class HubSpotSource:
         pipelines: list[dict[str, Any]] = []
         members: list[dict[str, Any]] = []
         for object_ in mappings.hubspot_objects:
-            found = [property_row(object_, item) for item in properties_of(self._client, object_)]
+            found = [
+                property_row(object_, item) for item in properties_of(self._client, object_) if not is_hidden(item)
+            ]
             self._existing[object_] = frozenset(str(row["name"]) for row in found)
             properties += found
             if object_ == "deals" or PIPELINE_PROPERTIES.intersection(mappings.hubspot_properties(object_)):

@@ -33,6 +33,14 @@ def properties_of(client: HubSpotClient, object_: str) -> list[dict[str, Any]]:
         raise
 
 
+def is_hidden(item: Mapping[str, Any]) -> bool:
+    """Whether an administrator has hidden the property: to the sync it is then gone, and its mapping suspended.
+
+    HubSpot's own `hs_` properties are often hidden by nature and readable all the same.
+    """
+    return bool(item.get("hidden")) and not str(item.get("name", "")).startswith("hs_")
+
+
 def property_row(object_: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """One row of `properties`."""
     modification = item.get("modificationMetadata")
