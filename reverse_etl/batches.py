@@ -19,7 +19,7 @@ from crm_sync.clients.errors import (
     ServerTrouble,
     Unauthorized,
 )
-from reverse_etl.operations import RETRYABLE, UNKNOWN, Operation, Outcome
+from reverse_etl.operations import RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Operation, Outcome
 
 #: Writes some operations in one call; raises an ApiError when the call as a whole does not succeed.
 Send = Callable[[Sequence[Operation]], list[Outcome]]
@@ -28,6 +28,9 @@ Judge = Callable[[Operation, Refused], Outcome]
 
 #: Refusals that do not depend on the records sent: halving would only repeat them.
 GENERAL_STATUSES = frozenset({403, 404, 405, 410, 415, 426})
+#: How many server errors (500) one batch may meet while the record behind them is looked for.
+_MOST_SERVER_ERRORS = 20
+_TROUBLE_CODES = {423: "LOCKED", 477: "MIGRATION_IN_PROGRESS"}
 
 
 def batched(operations: Iterable[Operation], size: int) -> Iterator[list[Operation]]:
@@ -100,6 +103,41 @@ def send_isolating(operations: Sequence[Operation], send: Send, judge: Judge) ->
     return written
 
 
+def isolate(attempts: Sequence[Attempt], written: Written, send: Callable[[Sequence[Attempt]], Written]) -> Written:
+    """Halve what a server error (500) kept from being made: one record may be what the CRM stumbles over.
+
+    Gives up after some more such errors: then it is not the records. The trouble is forgotten when anything went
+    through.
+    """
+    outcomes = {outcome.operation_id: outcome for outcome in written.outcomes}
+    queue = [_not_yet(attempts, outcomes)]
+    errors_left = _MOST_SERVER_ERRORS
+    while queue:
+        part = queue.pop()
+        halves = [part[: len(part) // 2], part[len(part) // 2 :]] if len(part) > 1 else []
+        for half in halves:
+            if errors_left == 0:
+                break
+            again = send(half)
+            outcomes.update({outcome.operation_id: outcome for outcome in again.outcomes})
+            if is_server_error(again.trouble):
+                errors_left -= 1
+                queue.append(_not_yet(half, outcomes))
+            elif again.failure or again.trouble:
+                return Written(list(outcomes.values()), again.failure, again.trouble)
+    is_anything_made = any(outcome.outcome == SUCCEEDED for outcome in outcomes.values())
+    return Written(list(outcomes.values()), None, None if is_anything_made else written.trouble)
+
+
+def is_server_error(error: ApiError | None) -> bool:
+    """Whether the CRM itself failed on a call, which it otherwise answers."""
+    return isinstance(error, ServerTrouble) and error.status == 500
+
+
+def _not_yet(attempts: Sequence[Attempt], outcomes: dict[str, Outcome]) -> list[Attempt]:
+    return [attempt for attempt in attempts if outcomes[attempt.operation.operation_id].outcome == RETRYABLE]
+
+
 def is_final(error: ApiError) -> bool:
     """Whether an error, which comes after the client's own retries, means that no further call will go through."""
     return isinstance(error, NotSent | Unauthorized | RateLimited)
@@ -107,6 +145,8 @@ def is_final(error: ApiError) -> bool:
 
 def error_code(error: ApiError) -> str:
     """A short code for a call that failed as a whole."""
+    if isinstance(error, ServerTrouble):
+        return error.code or _TROUBLE_CODES.get(error.status, "SERVER_ERROR")
     if isinstance(error, Refused):
         return error.code or str(error.status)
     return "NO_RESPONSE" if isinstance(error, NoResponse) else "NOT_SENT"

@@ -17,7 +17,7 @@ import duckdb
 from crm_sync.clients import Clients
 from crm_sync.clients.errors import ApiError
 from reverse_etl import diffs
-from reverse_etl.batches import batched, is_final
+from reverse_etl.batches import Written, batched, is_final, is_server_error, isolate
 from reverse_etl.guards import check_limits, count_linked
 from reverse_etl.hubspot import HubSpotWriter
 from reverse_etl.journal import Journal
@@ -238,23 +238,26 @@ class _Push:
 
     def _call(self, writer: Writer, attempts: Sequence[Attempt]) -> list[Outcome]:
         """Write one batch that is in the journal."""
-        written = writer.write([attempt.operation for attempt in attempts])
-        outcomes = written.outcomes if written.failure else self._settled(writer, attempts, written.outcomes)
+        written = self._once(writer, attempts)
+        if is_server_error(written.trouble):
+            written = isolate(attempts, written, lambda part: self._once(writer, part))
         self._note_trouble(attempts[0].operation.target, written.failure or written.trouble)
-        return outcomes
+        return written.outcomes
 
-    def _settled(self, writer: Writer, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Resolve writes without an answer at once, where the CRM answers again."""
-        unknown = {outcome.operation_id for outcome in outcomes if outcome.outcome == UNKNOWN}
+    def _once(self, writer: Writer, attempts: Sequence[Attempt]) -> Written:
+        """One call; what it left unknown is resolved at once, where the CRM answers again."""
+        written = writer.write([attempt.operation for attempt in attempts])
+        unknown = {one.operation_id: one for one in written.outcomes if one.outcome == UNKNOWN}
         open_attempts = [attempt for attempt in attempts if attempt.operation.operation_id in unknown]
-        if not open_attempts:
-            return list(outcomes)
+        if not open_attempts or written.failure is not None:
+            return written
         try:
             learnt = writer.settle(open_attempts)
         except ApiError as error:
             self._note_trouble(open_attempts[0].operation.target, error)
-            return list(outcomes)
-        return [outcome for outcome in outcomes if outcome.operation_id not in unknown] + learnt
+            return written
+        known = [one for one in written.outcomes if one.operation_id not in unknown]
+        return replace(written, outcomes=known + [_explained(one, unknown[one.operation_id]) for one in learnt])
 
     def _block(self, blocked: Sequence[tuple[Operation, str]]) -> None:
         """Journal operations whose parent is missing, and with them whatever refers to them."""
@@ -310,6 +313,13 @@ class _Push:
 
     def _pending_links(self, target: str, link_ids: set[str]) -> set[str]:
         return diffs.links_to_be_created(self._connection, target, link_ids) if link_ids else set()
+
+
+def _explained(learnt: Outcome, before: Outcome) -> Outcome:
+    """What was learnt by reading; a write that was not made keeps the error that its call ended in."""
+    if learnt.outcome == SUCCEEDED:
+        return learnt
+    return replace(learnt, error_code=before.error_code, message=f"{before.message} ({learnt.message})")
 
 
 def _with_stored(create: Outcome, associated: Outcome | None) -> Outcome:

@@ -347,6 +347,34 @@ def test_server_trouble_twice_running_stops_the_crm(world: World) -> None:
     assert report.records("retryable") == 200
 
 
+def test_a_record_that_the_crm_stumbles_over_is_isolated(world: World) -> None:
+    def stumble(operations: Sequence[Operation]) -> None:
+        if any(operation.record_id == "00313" for operation in operations):
+            raise ServerTrouble("oops", status=500)
+
+    world.salesforce.on_send = stumble
+    for number in range(100):
+        world.salesforce.add(f"003{number}", Title="Old")
+    world.diffs(*[_update(f"l{number:03}", f"003{number}") for number in range(100)])
+    report = world.push()
+    assert not report.failed_crms
+    assert report.records("succeeded") == 99
+    bad = next(row for row in attempts_of(world.connection) if row["outcome"] == "retryable")
+    assert (bad["record_id"], bad["error_code"]) == ("00313", "SERVER_ERROR")
+    assert len(world.salesforce.sent) < 20
+
+
+def test_a_crm_that_always_fails_is_not_asked_for_ever(world: World) -> None:
+    world.salesforce.on_send = raising(ServerTrouble("oops", status=500))
+    for number in range(300):
+        world.salesforce.add(f"003{number}", Title="Old")
+    world.diffs(*[_update(f"l{number:03}", f"003{number}") for number in range(300)])
+    report = world.push()
+    assert report.failed_crms == ("salesforce",)
+    assert len(world.salesforce.sent) <= 42
+    assert report.records("retryable") == 200
+
+
 def test_progress_is_told(world: World) -> None:
     told: list[tuple[int, int]] = []
     for number in range(150):
