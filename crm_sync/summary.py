@@ -82,7 +82,7 @@ def _open_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     if not rows:
         yield "No open errors."
     for target, code, records, message, cause, fix in rows[:_SHOWN]:
-        yield f"{records:,} rejected by {target}: {code}: {_first_line(message)}"
+        yield f"{records:,} open in {target}: {code}: {_first_line(message)}"
         yield f"    cause: {cause}"
         yield f"    fix:   {fix}"
 

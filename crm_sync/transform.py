@@ -68,7 +68,7 @@ class Transformer:
             "--target-path", str(work_dir / "dbt_target"),
             "--log-path", str(work_dir / "logs"),
             "--log-level-file", "info",
-            "--quiet",
+            "--log-level", "none",
             "--vars", json.dumps(variables),
         ]  # fmt: skip
 
@@ -87,7 +87,7 @@ class Transformer:
 
 def _explain(result: Any) -> str:
     failed = [
-        f"{item.node.name}: {(item.message or item.status).strip()}"
+        f"{item.node.name}: {' '.join(str(item.message or item.status).split())[:400]}"
         for item in (getattr(result.result, "results", None) or [])
         if str(item.status) in ("error", "fail", "runtime error")
     ]

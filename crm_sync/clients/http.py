@@ -47,6 +47,7 @@ READ_TIMEOUT_SECONDS = 130.0
 BODY_TIMEOUT_SECONDS = 600.0  # a Salesforce request may run 10 minutes [Salesforce docs: API limits]
 LARGEST_BODY_BYTES = 512 * 1024 * 1024
 RETRY_BUDGET_SECONDS = 120.0
+FIRST_CONTACT_BUDGET_SECONDS = 10.0  # a host that has never answered is more likely a wrong address
 POOL_SIZE = 32
 
 Parse = Literal["json", "exact", "text"]
@@ -143,7 +144,11 @@ def checked_base_url(url: str, setting: str) -> str:
 
 
 def new_session(pool_size: int = POOL_SIZE) -> requests.Session:
-    """A session whose connection pool serves many threads and that never retries on its own."""
+    """A session whose connection pool serves many threads and that never retries on its own.
+
+    urllib3 would log whole URLs at DEBUG, and with them what is asked for.
+    """
+    logging.getLogger("urllib3").setLevel(logging.INFO)
     session = requests.Session()
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)
@@ -213,7 +218,8 @@ class ApiClient:
         content, content_type = _content(json, data)
         all_headers = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}
         call = _Call(method, path, params, content, all_headers, expect, parse)
-        deadline = self._clock() + self._max_elapsed
+        started = self._clock()
+        deadline = started + self._max_elapsed
         is_renewed = is_unknown = False
         attempt = 0
         while True:
@@ -230,7 +236,9 @@ class ApiClient:
             except ApiError as error:
                 is_unknown = is_unknown or error.is_outcome_unknown
                 wait = wait_before_retry(error, attempt, retry_unknown=retry_unknown, rng=self._rng)
-                if wait is None or self._clock() + wait > deadline:
+                is_first_contact = isinstance(error, NotSent) and self._calls == 0
+                ends_at = min(deadline, started + FIRST_CONTACT_BUDGET_SECONDS) if is_first_contact else deadline
+                if wait is None or self._clock() + wait > ends_at:
                     _raise_final(error, retry_unknown=retry_unknown, is_unknown=is_unknown)
                 log.debug("%s %s: retry in %.2f s (%s)", self.crm, call.label, wait, type(error).__name__)
                 self._sleep(wait)

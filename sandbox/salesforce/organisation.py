@@ -91,9 +91,7 @@ class SalesforceOrganisation:
         with self.store.savepoint():
             self.store.clear()
             self.bulk_jobs.clear()
-        fresh = Schema()
-        self.schema.objects, self.schema.hidden = fresh.objects, fresh.hidden
-        self.schema.revision += 1
+        self.schema.reset()
         self._restore()
         self.calls.reset()
         self.limits.reset()

@@ -1,4 +1,4 @@
-{# Does the inclusion rule hold? Reads the columns of records_included: actual, is_present, operator, value, items. #}
+{# Does the inclusion rule hold? Reads the columns of `facts`: see included_by_rules. #}
 {% macro rule_holds() -%}
     {%- set chosen = "list_has_any(list_transform(string_split(lower(actual), ';'), lambda item: trim(item)), items)" -%}
     {%- set contained = "len(list_filter(items, lambda item: contains(lower(actual), item))) > 0" -%}
@@ -9,11 +9,11 @@
         when operator = 'in_list' then exists (
             select 1
             from {{ source('raw_hubspot', 'list_memberships') }} as members
-            where members.record_id = evaluated.record_id
+            where members.record_id = facts.record_id
                 and members.is_present
                 and (
-                    list_contains(evaluated.items, lower(members.list_name))
-                    or list_contains(evaluated.items, members.list_id)
+                    list_contains(facts.items, lower(members.list_name))
+                    or list_contains(facts.items, members.list_id)
                 )
         )
         when not is_present then false

@@ -30,9 +30,14 @@ class Schema:
     """The objects by name, whatever its case; `revision` grows with each change."""
 
     def __init__(self) -> None:
+        self.revision = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what administrators changed."""
         self.objects: dict[str, SObject] = {}
         self.hidden: set[FieldKey] = set()
-        self.revision = 0
+        self.revision += 1
         for each in (*sales_objects(), *setup_objects()):
             self.objects[each.name.lower()] = each
         self._by_prefix: dict[str, SObject] = {}
