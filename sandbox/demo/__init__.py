@@ -51,8 +51,16 @@ def hubspot_records(sizes: Sizes | None = None) -> Records:
     companies += [views.hubspot_company(typist, item) for item in generated.companies if item.presence.hubspot]
     contacts = [views.hubspot_case(typist, case, views.HUBSPOT_CONTACT) for case in CONTACTS if case.hubspot]
     contacts += [views.hubspot_contact(typist, item) for item in generated.people if item.presence.hubspot]
+    staff: dict[int, list[Person]] = {}
+    for person in generated.people:
+        if person.company is not None and person.presence.hubspot:
+            staff.setdefault(person.company.number, []).append(person)
     deals = [views.hubspot_case(typist, case, views.HUBSPOT_DEAL) for case in DEALS if case.hubspot]
-    deals += [views.hubspot_deal(typist, item, generated.people) for item in generated.deals if item.presence.hubspot]
+    deals += [
+        views.hubspot_deal(typist, item, staff.get(item.company.number, []))
+        for item in generated.deals
+        if item.presence.hubspot
+    ]
     return {"companies": companies, "contacts": contacts, "deals": deals}
 
 

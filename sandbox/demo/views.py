@@ -6,6 +6,7 @@ Owns: turning things of world.py and cases.py into records that the stand-ins lo
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -138,7 +139,7 @@ def hubspot_contact(typist: Typist, person: Person) -> Record:
     return _hubspot_record(typist, HUBSPOT_CONTACT + person.number, properties, associations)
 
 
-def hubspot_deal(typist: Typist, deal: Deal, people: list[Person]) -> Record:
+def hubspot_deal(typist: Typist, deal: Deal, colleagues: Sequence[Person]) -> Record:
     properties = {
         "dealname": deal.name,
         "amount": typist.sometimes_blank(f"{deal.cents / 100:.2f}".removesuffix(".00"), 0.05),
@@ -149,7 +150,6 @@ def hubspot_deal(typist: Typist, deal: Deal, people: list[Person]) -> Record:
         "hubspot_owner_id": None if typist.maybe(0.1) else owner_id(deal.rep),
     }
     associations = [_to_company(deal.company.number)] if typist.maybe(0.9) else []
-    colleagues = [person for person in people if person.company is deal.company and person.presence.hubspot]
     associations += [
         {"object": "contacts", "id": str(HUBSPOT_CONTACT + person.number)} for person in colleagues[:DEAL_CONTACTS]
     ]

@@ -132,9 +132,12 @@ def people(rng: random.Random, where: Sequence[Presence], employers: Sequence[Co
     """Generated people with distinct e-mails; most work for a company that is where they are."""
     taken: set[str] = set()
     stages, weights = zip(*_LIFECYCLES, strict=True)
+    fitting = {presence: _in_the_same_crms(employers, presence) for presence in set(where)}
     for offset, presence in enumerate(where):
         first, last = rng.choice(words.FIRST_NAMES), rng.choice(words.LAST_NAMES)
-        company = _employer(rng, presence, employers)
+        company = None
+        if rng.random() >= 0.1:
+            company = rng.choice(fitting[presence] if rng.random() < 0.9 else employers)
         domain = company.domain if company is not None else ""
         domain = domain or f"{last.lower()}-family{rng.choice(words.TOP_LEVELS)}"
         mailbox = _ascii(f"{first}.{last}").lower()
@@ -160,8 +163,9 @@ def deals(
     rng: random.Random, where: Sequence[Presence], customers: Sequence[Company], stages: Sequence[str]
 ) -> Iterator[Deal]:
     """Generated deals of companies that are in the same CRM; every stage comes up."""
+    fitting = {presence: _in_the_same_crms(customers, presence) for presence in set(where)}
     for offset, presence in enumerate(where):
-        company = rng.choice([item for item in customers if _covers(item.presence, presence)])
+        company = rng.choice(fitting[presence])
         stage = stages[offset % len(stages)]
         closed = stage in ("closedwon", "closedlost")
         days = rng.randrange(-500, -10) if closed else rng.randrange(40, 300)
@@ -177,15 +181,12 @@ def deals(
         )
 
 
-def _employer(rng: random.Random, presence: Presence, employers: Sequence[Company]) -> Company | None:
-    if rng.random() < 0.1:
-        return None
-    fitting = [item for item in employers if _covers(item.presence, presence)]
-    return rng.choice(fitting if rng.random() < 0.9 else list(employers))
-
-
-def _covers(whole: Presence, part: Presence) -> bool:
-    return (whole.hubspot or not part.hubspot) and (whole.salesforce or not part.salesforce)
+def _in_the_same_crms(companies: Sequence[Company], part: Presence) -> list[Company]:
+    return [
+        item
+        for item in companies
+        if (item.presence.hubspot or not part.hubspot) and (item.presence.salesforce or not part.salesforce)
+    ]
 
 
 def _ascii(text: str) -> str:

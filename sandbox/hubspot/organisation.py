@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -28,7 +28,7 @@ from sandbox.hubspot.requests import record_id as parse_id
 from sandbox.hubspot.store import ARCHIVED, LIVE, Store, Stored
 from sandbox.hubspot.times import to_ms
 from sandbox.hubspot.writing import PORTAL_ID, Author, Rules, Writer
-from sandbox.organisation import CallCounter, ControlError, Record, Settings, WriteLog
+from sandbox.organisation import CallCounter, ControlError, Organisation, Record, Settings, WriteLog
 
 PRIMARY_COMPANY = "associations.companies"
 DEFAULT_HUMAN = "maya.okafor@demo.example"
@@ -134,14 +134,12 @@ class HubSpotOrganisation:
             self.writer.archive(self._live(object_, record_id), self._human(user), to_ms(at) if at else None)
 
     def act(self, action: str, body: Mapping[str, Any]) -> Record:
-        """`merge` {object, id, into, user}, `restore` {object, id, user}, `expire_tokens` {}."""
+        """`merge` {object, master, losers, user} (or {object, id, into, user}), `restore` {object, id, user},
+        `expire_tokens` {}."""
         with self._act():
             author = self._human(body.get("user"))
             if action == "merge":
-                survivor = self._live(str(body.get("object")), str(body.get("into")))
-                loser = self._live(str(body.get("object")), str(body.get("id")))
-                merged = merge(self.writer, survivor, loser, author)
-                return self._shown(merged.type, merged.id)
+                return self._merge(body, author)
             if action == "restore":
                 record = self._any(str(body.get("object")), str(body.get("id")))
                 if record.state != ARCHIVED:
@@ -199,6 +197,13 @@ class HubSpotOrganisation:
             raise ControlError(f"{object_} {record_id} is archived or merged.", 409)
         return record
 
+    def _merge(self, body: Mapping[str, Any], author: Author) -> Record:
+        object_ = str(body.get("object"))
+        survivor = self._live(object_, str(body.get("master") or body.get("into")))
+        for loser_id in body.get("losers") or [body.get("id")]:
+            survivor = merge(self.writer, survivor, self._live(object_, str(loser_id)), author)
+        return self._shown(survivor.type, survivor.id)
+
     def _set_company(self, record: Stored, values: Mapping[str, Any], author: Author) -> None:
         if PRIMARY_COMPANY not in values:
             return
@@ -242,6 +247,11 @@ def _type(object_: str) -> ObjectType:
     if found is None:
         raise ControlError(f'Unknown object "{object_}": use one of {", ".join(OBJECT_TYPES)}.')
     return found
+
+
+if TYPE_CHECKING:
+    # The type checker's proof that the account can be controlled.
+    _organisation: Organisation = HubSpotOrganisation(Path())
 
 
 def _cleared(value: Any) -> Any:

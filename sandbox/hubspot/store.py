@@ -21,7 +21,8 @@ create table if not exists meta (key text primary key, value text);
 create table if not exists records (type text, id integer, properties text not null, created integer not null,
     modified integer not null, state integer not null default 0, archived_at integer, merged_into integer,
     primary key (type, id)) without rowid;
-create index if not exists records_by_modified on records (type, modified, id) where state = 0;
+create index if not exists records_by_modified on records (type, state, modified, id);
+create index if not exists records_archived on records (type, id) where state = 1;
 create index if not exists records_by_merge on records (type, merged_into) where merged_into is not null;
 create table if not exists unique_values (type text, property text, value text, id integer not null,
     primary key (type, property, value)) without rowid;
@@ -159,8 +160,8 @@ class Store:
     def page(self, type_: str, start: int, limit: int, state: int) -> list[Stored]:
         """Up to `limit` records of a state with ids from `start` on, by id."""
         rows = self.connection.execute(
-            f"select {_COLUMNS} from records where type = ? and id >= ? and state = ? order by id limit ?",
-            (type_, start, state, limit),
+            f"select {_COLUMNS} from records where type = ? and id >= ? and state = {state:d} order by id limit ?",
+            (type_, start, limit),
         )
         return [_stored(row) for row in rows]
 

@@ -136,12 +136,12 @@ class Writer:
             if (record.properties.get(name) or "") != value
         }
         now = self.settings.now_ms() if at is None else at
-        self._keep_history(record, changes, author, now)
         record.properties |= {name: new for name, (_, new) in changes.items()}
         record.modified = now
         self._derive(record, set(changes), now)
         if changes:
             self._claim(object_type, record)
+            self._keep_history(record, changes, author, now)
         self._save(record)
         self._log(record, author, "update", changes, at)
         return set(cleaned)

@@ -170,3 +170,14 @@ def test_archive(crm: Crm) -> None:
     assert emails(crm) == []
     response = crm.post(f"{BATCH}/read?archived=true", {"inputs": ids})
     assert len(response.json()["results"]) == 2
+
+
+def test_a_refused_update_leaves_nothing_behind(crm: Crm) -> None:
+    reply = crm.post(f"{BATCH}/create", inputs({"email": "a@acme.com"}, {"email": "b@acme.com"})).json()
+    second = reply["results"][0]
+    item = {"id": second["id"], "properties": {"email": "a@acme.com", "city": "Rome"}, "objectWriteTraceId": "0"}
+    assert crm.post(f"{BATCH}/update", {"inputs": [item]}).status_code == 207
+    path = f"/crm/v3/objects/contacts/{second['id']}"
+    record = crm.get(path, properties="email,city", propertiesWithHistory="email").json()
+    assert (record["properties"]["email"], record["properties"]["city"]) == ("b@acme.com", None)
+    assert len(record["propertiesWithHistory"]["email"]) == 1
