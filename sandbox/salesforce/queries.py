@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from sandbox.salesforce.errors import SoqlError
-from sandbox.salesforce.query import MAX_BATCH
+from sandbox.salesforce.query import MAX_BATCH, MIN_BATCH
 from sandbox.salesforce.web import Call, Endpoint, Reply
 
 
@@ -24,9 +24,11 @@ def endpoints() -> list[Endpoint]:
 
 
 def batch_size(call: Call) -> int:
-    """The page size asked for, capped by the setting `max_page_size` (the real hint may be overruled too)."""
+    """The page size asked for, within its bounds; the setting `max_page_size` makes pages smaller still, as the
+    real server may."""
     match = re.search(r"batchSize\s*=\s*(\d+)", call.headers.get("sforce-query-options", ""), re.IGNORECASE)
-    return int(match[1]) if match else MAX_BATCH
+    wanted = max(MIN_BATCH, min(MAX_BATCH, int(match[1]))) if match else MAX_BATCH
+    return min(wanted, int(call.organisation.settings.extra.get("max_page_size", MAX_BATCH)))
 
 
 def _query(call: Call) -> Reply:

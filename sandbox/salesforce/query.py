@@ -189,13 +189,12 @@ class Queries:
 
 
 def page_size(compiled: Compiled, wanted: int) -> int:
-    """How many records a page holds: the hint within its bounds, fewer with several long texts."""
+    """How many records a page holds: what was asked for, fewer with several long texts."""
     long_texts = 0
     if compiled.root is not None:
         names = [key for key, _, _ in compiled.root.fields]
         long_texts = sum(compiled.object.fields[name].is_long_text for name in names if name in compiled.object.fields)
-    size = max(MIN_BATCH, min(MAX_BATCH, wanted))
-    return min(size, LONG_TEXT_BATCH) if long_texts >= 2 else size
+    return min(wanted, LONG_TEXT_BATCH) if long_texts >= 2 else wanted
 
 
 def builder(node: Node, url_base: str) -> Callable[[Sequence[Any]], Record | None]:

@@ -164,8 +164,10 @@ def _delete(call: Call) -> Reply:
 
 def _by_key(call: Call) -> tuple[SObject, Field, list[str]]:
     sobject = call.sobject()
-    key = key_field(sobject, call.view, call.path["field"])
-    return sobject, key, matches(call.organisation.store, sobject, key, call.path["value"], call.actor)
+    key, value = key_field(sobject, call.view, call.path["field"]), call.path["value"]
+    if "@" in value and value.lower().endswith(".inc"):  # taken for a file name [salesforce facts, section 5]
+        raise not_found()
+    return sobject, key, matches(call.organisation.store, sobject, key, value, call.actor)
 
 
 def _choices(call: Call, sobject: SObject, ids: list[str]) -> Reply:

@@ -1,18 +1,11 @@
-"""A stand-in Salesforce on free loopback ports: one per test module, emptied before each test."""
+"""How tests talk to a stand-in Salesforce; the fixtures are in `salesforce_fixtures`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
-
-from sandbox import salesforce
-from sandbox.control_app import create_control_app
-from sandbox.serving import serve_in_thread
 
 DATA = "/services/data/v60.0"
 ID_FIELD = "HubSpot_Record_ID__c"
@@ -91,23 +84,3 @@ class Salesforce:
         )  # fmt: skip
         user_id = self.get("/services/oauth2/userinfo").json()["user_id"]
         self.create("PermissionSetAssignment", PermissionSetId=permission_set, AssigneeId=user_id)
-
-
-@pytest.fixture(scope="module")
-def salesforce_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Salesforce]:
-    path: Path = tmp_path_factory.mktemp("salesforce") / "salesforce.db"
-    organisation = salesforce.open_organisation(path)
-    with serve_in_thread(salesforce.create_app(organisation), create_control_app(organisation)) as servers:
-        environment = organisation.environment(servers.api_url)
-        yield Salesforce(servers.api_url, servers.control_url, requests.Session(), environment)
-    organisation.close()
-
-
-@pytest.fixture
-def crm(salesforce_server: Salesforce) -> Salesforce:
-    """An organisation with users and metadata only, and a fresh session."""
-    salesforce_server.control("/reset", {"demo": False})
-    defaults = {"latency_ms": 0, "clock_skew_ms": 0, "daily_api_limit": 100_000, "session_seconds": 7200}
-    salesforce_server.control("/settings", defaults)
-    salesforce_server.log_in()
-    return salesforce_server
