@@ -68,8 +68,9 @@ def extract(
     started = monotonic()
     with _open(settings.warehouse_path) as connection:
         loaded_at = _loaded_at(connection, now)
+        stop = threading.Event()
         jobs = {
-            schema: ReadJob(mappings, previous_reads(connection, schema), loaded_at, full, on_progress)
+            schema: ReadJob(mappings, previous_reads(connection, schema), loaded_at, full, on_progress, stop)
             for schema in (HUBSPOT, SALESFORCE)
         }
         sources: list[Source] = [
@@ -78,9 +79,10 @@ def extract(
         ]
         calls_before = {source.crm: source.calls for source in sources}
         with ThreadPoolExecutor(len(sources), thread_name_prefix="extract") as pool:
-            metadata = _both(pool, [source.metadata for source in sources])
+            metadata = _both(pool, stop, [source.metadata for source in sources])
             _both(
                 pool,
+                stop,
                 [
                     _Run(settings.warehouse_path, connection.cursor(), source, batches, loaded_at, mappings)
                     for source, batches in zip(sources, metadata, strict=True)
@@ -170,10 +172,14 @@ class _Ahead:
         return False
 
 
-def _both(pool: ThreadPoolExecutor, tasks: Sequence[Callable[[], T]]) -> list[T]:
+def _both(pool: ThreadPoolExecutor, stop: threading.Event, tasks: Sequence[Callable[[], T]]) -> list[T]:
     """All tasks at once; the most telling of their errors when any failed, after all have ended."""
     futures = [pool.submit(task) for task in tasks]
-    errors = [_told(error) for future in futures if (error := future.exception()) is not None]
+    try:
+        errors = [_told(error) for future in futures if (error := future.exception()) is not None]
+    except BaseException:  # Ctrl-C: do not wait until everything is read
+        stop.set()
+        raise
     if errors:
         raise min(errors, key=lambda error: not isinstance(error, ConfigError))
     return [future.result() for future in futures]

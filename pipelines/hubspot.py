@@ -97,12 +97,12 @@ class HubSpotSource:
             if start is None
             else changed(self._client, object_, requested, milliseconds(start))
         )
-        for page in pages:
+        for page in self._job.pages(pages):
             ids.update(dict.fromkeys(rows.add_live(page)))
             if rows.is_full:
                 yield tally.passing(rows.flush())
         yield tally.passing(rows.flush())
-        for page in listed(self._client, object_, requested, archived=True):
+        for page in self._job.pages(listed(self._client, object_, requested, archived=True)):
             rows.add_archived(page, since=start)
             if rows.is_full:
                 yield tally.passing(rows.flush(), counts_for_watermark=False)

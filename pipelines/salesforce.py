@@ -75,7 +75,7 @@ class SalesforceSource:
         start = since(self._job.previous.get(object_), requested, self._lookback, full=self._job.full)
         tally = ObjectTally(self.crm, object_, requested, self._job, start is None, self._client.calls)
         rows = RecordRows(object_, self._job.loaded_at)
-        for page in self._pages(object_, requested, start):
+        for page in self._job.pages(self._pages(object_, requested, start)):
             for record in page:
                 _add(rows, record)
             if rows.is_full:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from crm_sync.mappings import Mappings
 from pipelines.columns import latest
 from pipelines.reads import ObjectRead, PreviousRead, next_watermark
 from pipelines.tables import RECORDS, Batch
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,18 @@ class ReadJob:
     loaded_at: datetime
     full: bool
     on_progress: Callable[[Progress], None] | None = None
+    stop: Event = field(default_factory=Event)
+
+    def pages(self, pages: Iterable[T]) -> Iterator[T]:
+        """The same pages, until the run is interrupted."""
+        for page in pages:
+            if self.stop.is_set():
+                raise Interrupted
+            yield page
+
+
+class Interrupted(Exception):
+    """The run was interrupted from outside; the reading threads end at their next page."""
 
 
 class Source(Protocol):

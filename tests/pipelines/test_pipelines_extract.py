@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -270,6 +271,24 @@ def test_a_failed_read_keeps_its_watermarks_and_the_other_crm_counts(world: Worl
     world.hubspot.on_page = None
     world.extract()
     assert world.value("select properties->>'email' from raw_hubspot.records") == "after"
+
+
+def test_ctrl_c_ends_the_read_at_the_next_page(world: World) -> None:
+    for number in range(1, 301):
+        world.hubspot.add(number, ms(NOW))
+    endless = world.hubspot.list_page
+
+    def list_page(object_: str, **details: Any) -> dict[str, Any]:
+        if world.hubspot.calls == 20:
+            signal.raise_signal(signal.SIGINT)
+        page = endless(object_, **{**details, "after": None})
+        return {**page, "paging": {"next": {"after": str(world.hubspot.calls)}}}
+
+    world.hubspot.list_page = list_page  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        world.extract()
+    world.hubspot.list_page = endless  # type: ignore[method-assign]
+    assert world.extract().objects[0].is_full
 
 
 def test_bad_credentials_end_the_run_before_records_are_read(world: World) -> None:

@@ -206,7 +206,7 @@ def test_metadata_of_both_crms_is_landed(sandbox: Sandbox) -> None:
         "and value = 'Closed Won' and is_active"
     )
     assert sandbox.rows(
-        "select username from raw_salesforce.users join raw_salesforce.org on users.id = org.user_id"
+        "select users.username from raw_salesforce.users join raw_salesforce.org on users.id = org.user_id"
     ) == [("integration@demo.example",)]
 
 
