@@ -20,8 +20,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from sandbox.serving import LOOPBACK, bind
 
@@ -30,6 +33,7 @@ DEFAULT_PORTS = {"hubspot": (8701, 8711), "salesforce": (8702, 8712)}
 STATE_DIR_VARIABLE = "CRM_SYNC_SANDBOX_DIR"
 START_SECONDS = 30
 STOP_SECONDS = 10
+LOAD_PORTION = 20_000
 Json = dict[str, Any]
 
 
@@ -87,9 +91,13 @@ def start(state_dir: Path, demo: bool = True) -> SandboxAddresses:
     gets the demo data (`demo=False`: metadata only). Writes `sandbox.env`."""
     state_dir.mkdir(parents=True, exist_ok=True)
     with _lock(state_dir):
-        for crm in CRMS:
-            if _running(state_dir, crm) is None:
-                _start_server(state_dir, crm)
+        missing = [crm for crm in CRMS if _running(state_dir, crm) is None]
+        processes = {crm: _spawn(state_dir, crm, *map(_free_or_any, DEFAULT_PORTS[crm])) for crm in missing}
+        for crm, process in processes.items():
+            # A port may have been taken in the meantime: then once more, on free ones.
+            if not _answers(state_dir, crm, process) and not _answers(state_dir, crm, _spawn(state_dir, crm, 0, 0)):
+                log = (state_dir / f"{crm}.log").read_text(encoding="utf-8")[-2000:]
+                raise SandboxError(f"The stand-in {crm} server did not start. The end of its log:\n{log}")
         for crm in CRMS:
             if _get(state_dir, crm, "/health")["is_new"]:
                 _post(state_dir, crm, "/reset", {"demo": demo})
@@ -185,11 +193,14 @@ def act(state_dir: Path, crm: str, action: str, **body: Any) -> Json:
 
 
 def load(state_dir: Path, crm: str, records: Mapping[str, Iterable[Json]]) -> dict[str, int]:
-    """Put records in as they are, per object; returns how many."""
-    return {
-        object_: int(_post(state_dir, crm, "/load", {"object": object_, "records": list(items)})["loaded"])
-        for object_, items in records.items()
-    }
+    """Put records in as they are, per object, in portions; returns how many."""
+    counts: dict[str, int] = {}
+    for object_, items in records.items():
+        counts[object_], remaining = 0, iter(items)
+        while portion := list(islice(remaining, LOAD_PORTION)):
+            reply = _post(state_dir, crm, "/load", {"object": object_, "records": portion})
+            counts[object_] += int(reply["loaded"])
+    return counts
 
 
 def change_metadata(state_dir: Path, crm: str, **change: Any) -> Json:
@@ -266,20 +277,16 @@ def _running(state_dir: Path, crm: str) -> Json | None:
     return server if health.get("crm") == crm and health.get("state_dir") == str(state_dir.resolve()) else None
 
 
-def _start_server(state_dir: Path, crm: str) -> None:
-    """Start one server on its usual ports, or on free ones when these are taken."""
-    for ports in (tuple(_free_or_any(port) for port in DEFAULT_PORTS[crm]), (0, 0)):
-        process = _spawn(state_dir, crm, *ports)
-        deadline = time.monotonic() + START_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
-            if _running(state_dir, crm) is not None:
-                return
-            time.sleep(0.05)
-        if process.poll() is None:
-            process.terminate()
-            break
-    log = (state_dir / f"{crm}.log").read_text(encoding="utf-8")[-2000:]
-    raise SandboxError(f"The stand-in {crm} server did not start. The end of its log:\n{log}")
+def _answers(state_dir: Path, crm: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a started server answers; False when its process ended or took too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if _running(state_dir, crm) is not None:
+            return True
+        time.sleep(0.05)
+    if process.poll() is None:
+        process.terminate()
+    return False
 
 
 def _free_or_any(port: int) -> int:
@@ -364,12 +371,12 @@ def _post(state_dir: Path, crm: str, path: str, body: Json) -> Json:
 
 def _call(url: str, body: Json | None = None) -> Any:
     """One request to a control port; its refusals become SandboxError."""
-    data = json.dumps(body).encode() if body is not None else None
+    data = orjson.dumps(body) if body is not None else None
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=120) as response:
-            return json.load(response)
+            return orjson.loads(response.read())
     except urllib.error.HTTPError as error:
         try:
             message = json.load(error).get("error")

@@ -140,7 +140,10 @@ class _Control:
         return JsonResponse(list(self.organisation.records(request.path_params["object"])))
 
     async def writes(self, request: Request) -> Response:
-        return JsonResponse(self.organisation.writes.since(int(request.query_params.get("since", "0"))))
+        since = request.query_params.get("since", "0")
+        if not since.isdigit():
+            raise ControlError(f'"since" must be a sequence number, not {since}.')
+        return JsonResponse(self.organisation.writes.since(int(since)))
 
     async def calls(self, request: Request) -> Response:
         return JsonResponse(self.organisation.calls.counts())

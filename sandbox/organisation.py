@@ -51,10 +51,17 @@ class Settings:
         known = {f.name for f in fields(self)} - {"extra"}
         for name, value in values.items():
             if name in known:
-                setattr(self, name, type(getattr(Settings, name))(value))
+                setattr(self, name, _number_like(name, value, getattr(Settings, name)))
             else:
                 self.extra[name] = value
         return {name: getattr(self, name) for name in sorted(known)} | self.extra
+
+
+def _number_like(name: str, value: Any, default: bool | int | float) -> bool | int | float:
+    """A setting's new value, of the type of its default."""
+    if isinstance(value, bool) is not isinstance(default, bool) or not isinstance(value, int | float):
+        raise ControlError(f'The setting "{name}" cannot be {value!r}: it is like {default!r}.')
+    return type(default)(value)
 
 
 class WriteLog:

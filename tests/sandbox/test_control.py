@@ -65,6 +65,8 @@ def test_a_human_may_move_a_lifecycle_stage_backwards(crm: Crm) -> None:
         ("/act/dance", {}, 404),
         ("/metadata", {"action": "hide", "object": "contacts", "property": "nope"}, 404),
         ("/metadata", {"trigger": "nope"}, 400),
+        ("/settings", {"latency_ms": "slow"}, 400),
+        ("/settings", {"rate_limits": "off"}, 400),
     ],
 )
 def test_wrong_requests_are_named(crm: Crm, path: str, body: dict[str, object], status: int) -> None:
