@@ -131,7 +131,14 @@ def isolate(attempts: Sequence[Attempt], written: Written, send: Callable[[Seque
 
 def is_server_error(error: ApiError | None) -> bool:
     """Whether the CRM itself failed on a call, which it otherwise answers."""
-    return isinstance(error, ServerTrouble) and error.status == 500
+    trouble = _trouble(error)
+    return trouble is not None and trouble.status == 500
+
+
+def _trouble(error: ApiError | None) -> ServerTrouble | None:
+    """The server's trouble, which the client reports as a write without answer when its outcome is unknown."""
+    cause = error.__cause__ if isinstance(error, NoResponse) else error
+    return cause if isinstance(cause, ServerTrouble) else None
 
 
 def _not_yet(attempts: Sequence[Attempt], outcomes: dict[str, Outcome]) -> list[Attempt]:
@@ -145,8 +152,8 @@ def is_final(error: ApiError) -> bool:
 
 def error_code(error: ApiError) -> str:
     """A short code for a call that failed as a whole."""
-    if isinstance(error, ServerTrouble):
-        return error.code or _TROUBLE_CODES.get(error.status, "SERVER_ERROR")
+    if trouble := _trouble(error):
+        return trouble.code or _TROUBLE_CODES.get(trouble.status, "SERVER_ERROR")
     if isinstance(error, Refused):
         return error.code or str(error.status)
     return "NO_RESPONSE" if isinstance(error, NoResponse) else "NOT_SENT"

@@ -348,9 +348,11 @@ def test_server_trouble_twice_running_stops_the_crm(world: World) -> None:
 
 
 def test_a_record_that_the_crm_stumbles_over_is_isolated(world: World) -> None:
+    """The client reports a 500 on an update as a call without answer, since it may have had its effect."""
+
     def stumble(operations: Sequence[Operation]) -> None:
         if any(operation.record_id == "00313" for operation in operations):
-            raise ServerTrouble("oops", status=500)
+            raise NoResponse("it is unknown whether it was made") from ServerTrouble("oops", status=500)
 
     world.salesforce.on_send = stumble
     for number in range(100):
