@@ -147,8 +147,10 @@ class _Cycle:
             require_id_fields(connection, self._mappings)
 
     def _decide(self) -> None:
+        with self._warehouse() as connection:
+            seeds_are_new = not _is_seeded(connection, self._mappings.content_hash)
         decided_at = _now()
-        self._transformer.decide()
+        self._transformer.decide(with_seeds=seeds_are_new)
         with self._warehouse() as connection:
             require_mapped_fields(connection, self._mappings)
             Journal(connection).mark_decided(self.result.run_id, decided_at)
@@ -293,6 +295,14 @@ def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
     ).fetchone()
     return found is not None
+
+
+def _is_seeded(connection: duckdb.DuckDBPyConnection, mapping_hash: str) -> bool:
+    """Whether the warehouse holds these very seeds: the last run that decided had the same."""
+    row = connection.execute(
+        "select mapping_hash from journal.runs where decided_at is not null order by decided_at desc limit 1"
+    ).fetchone()
+    return row is not None and row[0] == mapping_hash
 
 
 def _git_sha(settings: Settings) -> str | None:

@@ -29,16 +29,17 @@ REPORT = ("--select", "path:models/sync_health")
 
 
 class Transformer:
-    """Runs parts of the dbt project against the warehouse of the settings."""
+    """Runs parts of the dbt project against the warehouse of the settings. The project is parsed once."""
 
     def __init__(self, settings: Settings, mappings: Mappings) -> None:
         self._settings = settings
         self._mappings = mappings
-        self._runner: Any = None
+        self._manifest: Any = None
 
-    def decide(self) -> None:
+    def decide(self, with_seeds: bool) -> None:
         """Seeds, then everything up to the diffs, then the invariants. Raises CycleFailed naming what broke."""
-        self._build("seed", "model", "test", selection=DECIDE)
+        seeds = ("seed",) if with_seeds else ()
+        self._build(*seeds, "model", "test", selection=DECIDE)
 
     def settle(self) -> None:
         """Let the outcomes of a push move links and bases, and report."""
@@ -69,19 +70,20 @@ class Transformer:
             "--log-path", str(work_dir / "logs"),
             "--log-level-file", "info",
             "--log-level", "none",
+            "--no-write-json",
             "--vars", json.dumps(variables),
         ]  # fmt: skip
 
-    def _invoke(self, arguments: list[str]) -> None:
+    def _invoke(self, arguments: list[str]) -> Any:
         from dbt.cli.main import dbtRunner
 
         os.environ["WAREHOUSE_PATH"] = str(self._settings.warehouse_path)
         os.environ["CRM_SYNC_TARGET"] = self._settings.target
-        if self._runner is None:
-            self._runner = dbtRunner()
-        result = self._runner.invoke(arguments)
+        if self._manifest is None and arguments[0] != "parse":
+            self._manifest = self._invoke(["parse", *self._common()])
+        result = dbtRunner(manifest=self._manifest).invoke(arguments)
         if result.success:
-            return
+            return result.result
         raise CycleFailed(_explain(result), "Nothing undecided was pushed. See logs/dbt.log beside the warehouse.")
 
 
