@@ -111,7 +111,7 @@ def volumes(connection: duckdb.DuckDBPyConnection) -> list[Volume]:
             select
                 object,
                 case operation when '{ASSOCIATE}' then '{UPDATE}' else operation end as operation,
-                count(*) as records
+                count(distinct link_id) as records
             from {table}
             group by all
             order by all
@@ -124,7 +124,7 @@ def volumes(connection: duckdb.DuckDBPyConnection) -> list[Volume]:
                 max(records) as records,
                 arg_max(field, records) as field
             from (
-                select diffs.object, changes.key as field, count(distinct diffs.record_id) as records
+                select diffs.object, changes.key as field, count(distinct diffs.link_id) as records
                 from {table} as diffs, json_each(diffs.changes) as changes
                 where diffs.operation <> 'create'
                     and coalesce(trim(changes.value ->> '$'), '') = ''

@@ -21,6 +21,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         hubspot=[
             diff_row("hubspot", "contact", "update", "l0", record_id="1", changes={"jobtitle": "x"}),
             diff_row("hubspot", "contact", "associate", "l1", record_id="2", changes={"associations.companies": "9"}),
+            diff_row("hubspot", "contact", "update", "l1", record_id="2", changes={"jobtitle": "x"}),
         ],
         salesforce=[
             *[diff_row("salesforce", "contact", "create", f"c{n}", changes={"LastName": None}) for n in range(5)],

@@ -229,6 +229,30 @@ def test_a_primary_company_that_a_person_chose_meanwhile_is_left(crms: PushWorld
     assert _primary(crms, "contacts", person) == {chosen: [1, 279]}
 
 
+def test_associations_without_a_primary_are_a_set(crms: PushWorld) -> None:
+    """Only the difference to the former set is written; what other people associated stays."""
+    people = [crms.create("hubspot", "contacts", email=f"p{n}@example.com") for n in range(3)]
+    deal = crms.create("hubspot", "deals", dealname="Big", dealstage="appointmentscheduled", pipeline="default")
+    ends = [{"from": {"id": deal}, "to": {"id": person}} for person in people[:2]]
+    crms.clients.hubspot.associations_batch_create("deals", "contacts", ends, True)
+    crms.diffs(
+        diff_row(
+            "hubspot",
+            "deal",
+            "associate",
+            "d",
+            record_id=deal,
+            changes={"associations.contacts": f"{people[2]};{people[1]}"},
+            previous={"associations.contacts": f"{people[1]};{people[0]}"},
+            snapshot_modified_at=crms.modified_at("hubspot", "deals", deal),
+        )
+    )
+    crms.push()
+    assert crms.attempts[0]["outcome"] == "succeeded"
+    body = crms.clients.hubspot.associations_batch_read("deals", "contacts", [deal]).body
+    assert {str(other["toObjectId"]) for other in body["results"][0]["to"]} == set(people[1:])
+
+
 def test_a_refused_association_leaves_the_created_record_and_its_neighbours(crms: PushWorld) -> None:
     company = crms.create("hubspot", "companies", name="Acme")
     crms.diffs(
