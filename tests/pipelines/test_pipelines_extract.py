@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -280,7 +281,7 @@ def test_ctrl_c_ends_the_read_at_the_next_page(world: World) -> None:
 
     def list_page(object_: str, **details: Any) -> dict[str, Any]:
         if world.hubspot.calls == 20:
-            signal.raise_signal(signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         page = endless(object_, **{**details, "after": None})
         return {**page, "paging": {"next": {"after": str(world.hubspot.calls)}}}
 
