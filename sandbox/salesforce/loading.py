@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sandbox.demo.people import INTEGRATION_USER_ID, SALESFORCE_USERS
@@ -32,15 +33,12 @@ def load_records(
     names, _ = store.columns(sobject)
     loader = _Loader(store, sobject, format_datetime(now), user_id)
     count = 0
-    chunk: list[list[Any]] = []
-    for row in loader.rows(records):
-        chunk.append([row[name] for name in names])
-        if len(chunk) == CHUNK:
+    with store.fast_loading(sobject):
+        rows = ([row[name] for name in names] for row in loader.rows(records))
+        while chunk := list(islice(rows, CHUNK)):
             store.replace_many(sobject, names, chunk)
-            count, chunk = count + len(chunk), []
-    if chunk:
-        store.replace_many(sobject, names, chunk)
-    return count + len(chunk)
+            count += len(chunk)
+    return count
 
 
 class _Loader:

@@ -72,16 +72,36 @@ class Store:
         for field in stored:
             if present and field.name.lower() not in present:
                 self.connection.execute(f"alter table {table} add column {quoted(field.name)} {_column_type(field)}")
-            if field.unique or field.id_lookup or field.external_id or _is_followed(field):
-                self._index(sobject.name, field.name, "unique " if field.type == "id" else "")
-        if "SystemModstamp" in sobject.fields:
-            self._index(sobject.name, "SystemModstamp")
+        self._build_indexes(sobject)
 
-    def _index(self, table: str, column: str, kind: str = "") -> None:
-        name, columns = quoted(f"{table}_{column}"), quoted(column)
-        if column == "SystemModstamp":
-            columns += ', "Id"'
-        self.connection.execute(f"create {kind}index if not exists {name} on {quoted(table)} ({columns})")
+    def _build_indexes(self, sobject: SObject) -> None:
+        table = quoted(sobject.name)
+        for name, columns in self._indexes(sobject).items():
+            kind = "unique " if columns == ["Id"] else ""
+            listed = ", ".join(map(quoted, columns))
+            self.connection.execute(f"create {kind}index if not exists {quoted(name)} on {table} ({listed})")
+
+    def _indexes(self, sobject: SObject) -> dict[str, list[str]]:
+        """What records are looked up by: ids, keys, references with a name, and the cursor with its tie-breaker."""
+        indexes = {
+            f"{sobject.name}_{field.name}": [field.name]
+            for field in sobject.fields.values()
+            if field.unique or field.id_lookup or field.external_id or field.child_relationship
+        }
+        if "SystemModstamp" in sobject.fields:
+            columns = ["SystemModstamp", "Id"] + (["IsDeleted"] if sobject.has_recycle_bin else [])
+            indexes[f"{sobject.name}_SystemModstamp"] = columns
+        return indexes
+
+    @contextmanager
+    def fast_loading(self, sobject: SObject) -> Iterator[None]:
+        """Where the table is still empty, build its indexes after the rows inside are in, not row by row."""
+        if self.connection.execute(f"select 1 from {quoted(sobject.name)} limit 1").fetchone() is None:
+            for name, columns in self._indexes(sobject).items():
+                if columns != ["Id"]:
+                    self.connection.execute(f"drop index if exists {quoted(name)}")
+        yield
+        self._build_indexes(sobject)
 
     def drop_column(self, sobject: SObject, field: Field) -> None:
         """Forget a field's values."""
@@ -225,11 +245,6 @@ class Store:
         self.connection.execute(
             "insert or replace into documents (name, body) values (?, ?)", (name, self.document_text(body))
         )
-
-
-def _is_followed(field: Field) -> bool:
-    """Whether rows are looked up by a reference: child queries, cascades, merges."""
-    return field.child_relationship is not None
 
 
 def _column_type(field: Field) -> str:
