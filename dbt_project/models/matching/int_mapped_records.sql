@@ -11,7 +11,8 @@ select
     records.human_modified_at,
     records.is_deleted,
     records.merged_into_id,
-    records.loaded_at
+    records.loaded_at,
+    records.is_read
 from {{ ref('stg_records') }} as records
 inner join {{ ref('stg_object_mappings') }} as objects
     on (records.side = 'hubspot' and records.crm_object = objects.hubspot_object)

@@ -1,49 +1,80 @@
 -- One row per link and field mapping: both values, both bases, which side wins, why, and what holds it back.
--- Rows stay until their link is decided again, so every value of every linked record can be explained.
+-- Rows stay until their link is decided again, and the last decision stays after it was carried out (`change_state`
+-- is then agreed or unchanged, and `target` null), so every value of every linked record can be explained.
 {{ config(
     materialized='incremental', incremental_strategy='delete+insert', unique_key='link_id', full_refresh=false,
 ) }}
 
+with decided as (
+    select
+        winners.link_id,
+        winners.object,
+        winners.hubspot_id,
+        winners.salesforce_id,
+        winners.hubspot_property,
+        winners.salesforce_field,
+        winners.direction,
+        winners.conflict_rule,
+        winners.hubspot_value,
+        winners.salesforce_value,
+        winners.base_hubspot_value,
+        winners.base_salesforce_value,
+        winners.change_state,
+        winners.winner,
+        winners.reason,
+        -- what the choice rests on, where times decided or could have
+        case
+            when winners.change_state = 'conflict' or winners.reason like '%\_most\_recent' escape '\' then 'record'
+        end as evidence,
+        winners.hubspot_edited_at,
+        winners.salesforce_edited_at,
+        winners.target,
+        winners.target_value,
+        winners.previous_value,
+        winners.source_value,
+        case
+            -- the id of the counterpart is written on every HubSpot record that is linked
+            when winners.winner is not null and winners.salesforce_field <> 'Id' and not included.is_included then 'excluded'
+            else winners.problem
+        end as held_reason,
+        winners.is_truncated_in_salesforce,
+        winners.is_truncated_in_hubspot,
+        winners.mapping_hash,
+        winners.based_at,
+        current_run.run_id,
+        current_run.started_at as decided_at
+    from {{ ref('int_field_winners') }} as winners
+    left join {{ ref('int_links_included') }} as included
+        on winners.object = included.object
+        and winners.winner = included.side
+        and case winners.winner when 'hubspot' then winners.hubspot_id else winners.salesforce_id end = included.record_id
+    cross join {{ ref('stg_current_run') }} as current_run
+),
+
+before as (
+    {% if is_incremental() %}
+    select * from {{ this }} where winner is not null
+    {% else %}
+    select * from decided where false
+    {% endif %}
+)
+
 select
-    winners.link_id,
-    winners.object,
-    winners.hubspot_id,
-    winners.salesforce_id,
-    winners.hubspot_property,
-    winners.salesforce_field,
-    winners.direction,
-    winners.conflict_rule,
-    winners.hubspot_value,
-    winners.salesforce_value,
-    winners.base_hubspot_value,
-    winners.base_salesforce_value,
-    winners.change_state,
-    winners.winner,
-    winners.reason,
-    -- what the choice rests on, where times decided or could have
-    case
-        when winners.change_state = 'conflict' or winners.reason like '%\_most\_recent' escape '\' then 'record'
-    end as evidence,
-    winners.hubspot_edited_at,
-    winners.salesforce_edited_at,
-    winners.target,
-    winners.target_value,
-    winners.previous_value,
-    winners.source_value,
-    case
-        -- the id of the counterpart is written on every HubSpot record that is linked
-        when winners.winner is not null and winners.salesforce_field <> 'Id' and not included.is_included then 'excluded'
-        else winners.problem
-    end as held_reason,
-    winners.is_truncated_in_salesforce,
-    winners.is_truncated_in_hubspot,
-    winners.mapping_hash,
-    winners.based_at,
-    current_run.run_id,
-    current_run.started_at as decided_at
-from {{ ref('int_field_winners') }} as winners
-left join {{ ref('int_links_included') }} as included
-    on winners.object = included.object
-    and winners.winner = included.side
-    and case winners.winner when 'hubspot' then winners.hubspot_id else winners.salesforce_id end = included.record_id
-cross join {{ ref('stg_current_run') }} as current_run
+    decided.* replace (
+        coalesce(before.winner, decided.winner) as winner,
+        coalesce(before.reason, decided.reason) as reason,
+        coalesce(before.evidence, decided.evidence) as evidence,
+        case when before.link_id is null then decided.hubspot_edited_at else before.hubspot_edited_at end
+            as hubspot_edited_at,
+        case when before.link_id is null then decided.salesforce_edited_at else before.salesforce_edited_at end
+            as salesforce_edited_at,
+        coalesce(before.run_id, decided.run_id) as run_id,
+        coalesce(before.decided_at, decided.decided_at) as decided_at
+    )
+from decided
+left join before
+    on decided.winner is null
+    and decided.change_state in ('agreed', 'unchanged')
+    and decided.link_id = before.link_id
+    and decided.hubspot_property = before.hubspot_property
+    and decided.salesforce_field = before.salesforce_field

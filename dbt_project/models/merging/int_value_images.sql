@@ -80,17 +80,23 @@ converted as (
     from translated
 ),
 
+canonical as (
+    select
+        *,
+        {{ canonical_value('unshaped', 'to_type') }} as unlimited
+    from converted
+),
+
 shaped as (
     select
         *,
         case
-            when to_type = 'number' and to_scale is not null
-                then {{ round_number(canonical_value('unshaped', 'to_type'), 'to_scale') }}
+            when to_type = 'number' and to_scale is not null then {{ round_number('unlimited', 'to_scale') }}
             when chain like '%truncate%' and to_length is not null
-                then {{ clean_text('left(' ~ canonical_value('unshaped', 'to_type') ~ ', to_length)') }}
-            else {{ canonical_value('unshaped', 'to_type') }}
+                then {{ clean_text('left(unlimited, to_length)') }}
+            else unlimited
         end as image
-    from converted
+    from canonical
 ),
 
 option_lists as (
@@ -126,7 +132,7 @@ select
             then case when shaped.has_translations then 'unmapped_value' else 'invalid_picklist_value' end
     end as problem,
     shaped.chain like '%truncate%'
-        and length({{ canonical_value('shaped.unshaped', 'shaped.to_type') }}) > shaped.to_length as is_truncated
+        and length(shaped.unlimited) > shaped.to_length as is_truncated
 from shaped
 left join option_lists
     on shaped.to_has_options

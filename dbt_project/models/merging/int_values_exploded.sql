@@ -59,10 +59,11 @@ associated as (
         and fields.field = 'associations.' || associations.to_object
         and associations.is_primary
         and associations.is_present
-    where records.side = 'hubspot'
+    where records.side = 'hubspot' and records.is_read
     group by records.object, records.side, records.record_id, fields.field
 ),
 
+-- what the writes left in each field, the newest write first
 written_values as (
     select
         records.object,
@@ -72,16 +73,21 @@ written_values as (
         member.value,
         0 as precedence
     from records
-    inner join {{ ref('stg_written_records') }} as written
-        on records.side = written.side
+    inner join {{ source('journal', 'push_attempts') }} as written
+        on written.outcome = 'succeeded'
+        and records.side = written.target
         and records.crm_object = written.crm_object
-        and records.record_id = written.record_id
+        and records.record_id = case when records.side = 'hubspot' then written.hubspot_id else written.salesforce_id end
     cross join lateral {{ json_members('written.stored', 'member') }}
     where case
             when member.key like 'associations.%' then records.loaded_at <= written.outcome_at
             else records.modified_at < written.target_modified_at
                 or (records.modified_at = written.target_modified_at and records.loaded_at <= written.outcome_at)
         end
+    qualify row_number() over (
+        partition by records.object, records.side, records.record_id, member.key
+        order by written.outcome_at desc, written.attempt_id desc
+    ) = 1
 ),
 
 -- the id that a read or a write has given a record is known even before the record itself has been read

@@ -45,9 +45,10 @@ created_unread as (
         cast(null as timestamptz) as human_modified_at,
         false as is_deleted,
         cast(null as varchar) as merged_into_id,
-        written.outcome_at as loaded_at
+        written.outcome_at as loaded_at,
+        false as is_read
     from {{ ref('stg_written_records') }} as written
-    where written.operation = 'create'
+    where written.is_created
         and not exists (
             select 1
             from read_records
@@ -65,13 +66,19 @@ select
     read_records.created_at,
     read_records.modified_at,
     case
+        -- Salesforce says who; of HubSpot it is known by the time that the write left behind
+        when read_records.last_modified_by is not null
+            then case
+                when read_records.last_modified_by = integration_user.user_id then written.human_modified_at
+                else read_records.human_time
+            end
         when written.target_modified_at >= read_records.human_time then written.human_modified_at
-        when read_records.last_modified_by = integration_user.user_id then written.human_modified_at
         else read_records.human_time
     end as human_modified_at,
     read_records.is_deleted,
     read_records.merged_into_id,
-    read_records.loaded_at
+    read_records.loaded_at,
+    true as is_read
 from read_records
 cross join integration_user
 left join {{ ref('stg_written_records') }} as written

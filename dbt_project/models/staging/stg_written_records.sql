@@ -1,28 +1,16 @@
--- The newest confirmed write of ours per record: what it left behind, and who had edited the record before it.
--- Reads may lag behind writes (HubSpot's search is eventually consistent), so the record's state is what a write
--- has confirmed until a read shows a later one.
-with succeeded as (
-    select
-        target as side,
-        crm_object,
-        case when target = 'hubspot' then hubspot_id else salesforce_id end as record_id,
-        operation,
-        attempt_id,
-        run_id,
-        stored,
-        attempted_at,
-        outcome_at,
-        target_modified_at,
-        human_modified_at,
-        link_id,
-        object
-    from {{ source('journal', 'push_attempts') }}
-    where outcome = 'succeeded' and operation <> 'archive'
-)
-
-select * from succeeded
-where record_id is not null
-qualify row_number() over (
-    partition by side, crm_object, record_id
-    order by target_modified_at desc nulls last, outcome_at desc, attempt_id desc
-) = 1
+-- One row per record that this sync has written to: its newest confirmed write, and who had edited it before.
+-- Reads may lag behind writes (HubSpot's search is eventually consistent), so a record's state is what the writes have
+-- confirmed until a read shows a later one.
+select
+    target as side,
+    crm_object,
+    case when target = 'hubspot' then hubspot_id else salesforce_id end as record_id,
+    bool_or(operation = 'create') as is_created,
+    max(target_modified_at) as target_modified_at,
+    max(outcome_at) as outcome_at,
+    max_by(human_modified_at, outcome_at) filter (where human_modified_at is not null) as human_modified_at
+from {{ source('journal', 'push_attempts') }}
+where outcome = 'succeeded'
+    and operation <> 'archive'
+    and case when target = 'hubspot' then hubspot_id else salesforce_id end is not null
+group by all

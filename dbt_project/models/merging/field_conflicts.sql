@@ -1,5 +1,7 @@
 -- One row per conflict that was ever decided: both sides had edited a field differently since they last agreed.
+-- Published with the health models, but built with the decision: settling a conflict ends it.
 {{ config(
+    schema='sync_health',
     materialized='incremental', incremental_strategy='delete+insert', unique_key='conflict_id', full_refresh=false,
 ) }}
 
