@@ -8,6 +8,7 @@ Metadata, one JSON object per change (`"field"` may also be called `"property"`)
 `{"action": "add_option" | "remove_option", "object", "field", "value", "label"?}`,
 `{"action": "restrict", "object", "field", "on"}` (a picklist accepts its active values only),
 `{"action": "require", "object", "field", "on"}`, `{"action": "add_field", "object", "name", "metadata", "granted"?}`,
+`{"action": "add_object", "name", "label"?, "fields": {name: metadata}}` (a custom object, its fields granted),
 `{"action": "add_stage", "label", "probability"?, "forecast_category"?, "is_closed"?, "is_won"?}`,
 `{"trigger": "format_phone", "on"}`,
 `{"validation_rule": name, "object", "when": SOQL filter, "message", "error_field"?, "on"}`,
@@ -62,6 +63,8 @@ def change_metadata(organisation: SalesforceOrganisation, change: Mapping[str, A
     action = str(change.get("action", ""))
     if action == "add_stage":
         return _add_stage(organisation, change)
+    if action == "add_object":
+        return _add_object(organisation, change)
     if action == "add_field":
         sobject = organisation.object(str(change.get("object")))
         entry = {
@@ -92,14 +95,15 @@ def change_metadata(organisation: SalesforceOrganisation, change: Mapping[str, A
 def change_schema(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
     """Apply a change to schema and tables and remember it."""
     store, schema = organisation.store, organisation.schema
-    sobject = schema.objects[str(change["object"]).lower()]
-    old = sobject.find(str(change["field"]))
+    before = schema.find(str(change["object"]))
+    old = before.find(str(change["field"])) if before is not None else None
     if change["change"] == "delete" and old is not None:
         change = {**change, "change": "drop" if old.custom else "remove"}
     try:
         apply_schema_change(schema, change)
     except (KeyError, ValueError) as error:
         raise ControlError(f"This change cannot be made: {error}") from error
+    sobject = schema.objects[str(change["object"]).lower()]
     with store.savepoint():
         if change["change"] == "drop" and old is not None:
             store.drop_column(sobject, old)
@@ -114,6 +118,8 @@ def apply_schema_change(schema: Schema, change: Mapping[str, Any]) -> None:
     """One remembered change, applied to the schema alone."""
     object_name, name, is_on = str(change["object"]), str(change["field"]), bool(change.get("on", True))
     match change["change"]:
+        case "object":
+            schema.add_object(object_name, str(change["label"]))
         case "add":
             field = field_from_metadata(name, change["metadata"])
             schema.add_field(object_name, replace(field, is_granted=bool(change.get("granted", False))))
@@ -142,6 +148,18 @@ def apply_schema_change(schema: Schema, change: Mapping[str, Any]) -> None:
             schema.replace_field(object_name, name, nillable=not is_on)
         case other:
             raise ValueError(f"unknown change {other}")
+
+
+def _add_object(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> Record:
+    name = str(change.get("name"))
+    if not name.endswith("__c") or organisation.schema.find(name) is not None:
+        raise ControlError(f'A custom object needs a new name that ends in "__c", not "{name}".')
+    label = str(change.get("label") or name.removesuffix("__c").replace("_", " "))
+    change_schema(organisation, {"change": "object", "object": name, "field": "Name", "label": label})
+    for field, metadata in (change.get("fields") or {}).items():
+        entry = {"change": "add", "object": name, "field": str(field), "metadata": dict(metadata), "granted": True}
+        change_schema(organisation, entry)
+    return {"name": name, "label": label}
 
 
 def _add_stage(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> Record:

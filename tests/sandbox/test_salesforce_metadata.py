@@ -166,3 +166,20 @@ def test_new_stage(org: Salesforce) -> None:
     assert org.get(f"/sobjects/Opportunity/{record}").json()["Probability"] == 90.0
     options = fields_of(org, "Opportunity")["StageName"]["picklistValues"]
     assert "Legal" in [option["value"] for option in options]
+
+
+def test_custom_object(org: Salesforce) -> None:
+    fields = {
+        "Amount__c": {"type": "Currency", "precision": 18, "scale": 2},
+        "Account__c": {"type": "Lookup", "referenceTo": "Account", "relationshipName": "Projects"},
+    }
+    org.control("/metadata", {"action": "add_object", "name": "Project__c", "fields": fields})
+    account = org.create("Account", Name="A")
+    project = org.create("Project__c", Name="P", Amount__c=1.5, Account__c=account)
+    assert project.startswith("a00")
+    found = org.query("SELECT Name, Amount__c, Account__r.Name FROM Project__c")[0]
+    assert (found["Amount__c"], found["Account__r"]["Name"]) == (1.5, "A")
+    parent = org.query("SELECT Name, (SELECT Name FROM Projects__r) FROM Account")[0]
+    assert parent["Projects__r"]["records"][0]["Name"] == "P"
+    org.control("/reset", {"demo": False})
+    assert org.get("/sobjects/Project__c/describe").status_code == 404

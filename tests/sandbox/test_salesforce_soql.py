@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from salesforce_support import DATA, Salesforce
+
+from sandbox.salesforce.errors import SoqlError
+from sandbox.salesforce.schema.catalog import Grants, Schema, View
+from sandbox.salesforce.soql.compiler import compile_query
+from sandbox.salesforce.soql.parser import parse
 
 pytest_plugins = ["salesforce_fixtures"]
 
@@ -160,6 +170,31 @@ def test_mistakes(org: Salesforce, soql: str, code: str, message: str) -> None:
     found_code, found_message = org.query_error(soql)
     assert found_code == code
     assert message in found_message
+
+
+TOKENS = (
+    "SELECT", "Id", "Name", "Account.Name", "FROM", "Contact", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "(", ")", ",",
+    "=", "!=", "<", "'x'", "5", "null", "true", "2026-01-01", "TODAY", "ORDER", "BY", "LIMIT", "COUNT()", "MAX(Name)",
+    "GROUP", "(SELECT Id FROM Tasks)", "99999999999999999999", "'\\'", "\\", "INCLUDES", "Owner.Type",
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(tail=st.lists(st.sampled_from(TOKENS), max_size=8), is_whole=st.booleans())
+def test_any_text_is_a_query_or_a_mistake(tail: list[str], is_whole: bool) -> None:
+    """Nothing but SoqlError leaves parser and compiler."""
+    text = " ".join((["SELECT", "Id", "FROM", "Contact", "WHERE"] if is_whole else []) + tail)
+    with suppress(SoqlError):
+        compile_query(parse(text), View(Schema(), Grants()), date(2026, 1, 1))
+
+
+def test_very_long_filters(org: Salesforce) -> None:
+    ids = [f"Title = 'n{number}'" for number in range(700)]
+    soql = f"SELECT Id FROM Contact WHERE {' OR '.join(ids)} LIMIT 99999999999999999999"
+    body = {"compositeRequest": [{"method": "GET", "url": f"{DATA}/query?q={quote(soql)}", "referenceId": "q"}]}
+    assert org.post("/composite", body).json()["compositeResponse"][0]["httpStatusCode"] == 200
+    deep = "SELECT Id FROM Contact WHERE " + "(" * 5000
+    assert org.query_error(deep) == ("MALFORMED_QUERY", "Query is too complicated")
 
 
 def test_paging_by_path_with_a_snapshot(org: Salesforce) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.salesforce.schema.fields import Field, PicklistValue, SObject
+from sandbox.salesforce.schema.fields import Field, PicklistValue, SObject, audit, identity, owner, text
 from sandbox.salesforce.schema.sales_objects import sales_objects
 from sandbox.salesforce.schema.setup_objects import setup_objects
 
@@ -54,6 +54,28 @@ class Schema:
     def object_of_id(self, record_id: str) -> SObject | None:
         """The object whose key prefix an id carries."""
         return self._by_prefix.get(record_id[:3])
+
+    def add_object(self, name: str, label: str) -> SObject:
+        """A new custom object with the fields that every one has."""
+        number = sum(each.custom for each in self.objects.values())
+        prefix = "a0" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number]
+        sobject = SObject(name, label, f"{label}s", prefix, custom=True)
+        name_field = text("Name", f"{label} Name", 80, defaulted_on_create=True, name_field=True)
+        sobject.add(*identity("Record"), owner(), name_field, *audit())
+        self.objects[name.lower()] = sobject
+        self._by_prefix[prefix] = sobject
+        self.revision += 1
+        return sobject
+
+    def start_afresh(self) -> None:
+        """Back to the standard objects as they were."""
+        self.objects = {each.name.lower(): each for each in (*sales_objects(), *setup_objects())}
+        self.hidden = set()
+        self._by_prefix = {}
+        for each in self.objects.values():
+            if each.key_prefix:
+                self._by_prefix.setdefault(each.key_prefix, each)
+        self.revision += 1
 
     def add_field(self, object_name: str, new: Field) -> None:
         self._object(object_name).add(new)

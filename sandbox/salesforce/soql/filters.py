@@ -35,11 +35,19 @@ def compile_condition(
         return f"not coalesce(({sql}), 0)", parameters
     if isinstance(condition, Both):
         parts = [compile_condition(each, scope, subqueries, aggregates) for each in condition.conditions]
-        joined = f" {condition.operator.lower()} ".join(f"({sql})" for sql, _ in parts)
+        joined = _join([f"({sql})" for sql, _ in parts], f" {condition.operator.lower()} ")
         return joined, [parameter for _, parameters in parts for parameter in parameters]
     if isinstance(condition.left, Function):
         return _compare_aggregate(condition, scope, aggregates)
     return _Comparer(condition, scope.column(condition.left), scope).compile(subqueries)
+
+
+def _join(parts: Sequence[str], glue: str) -> str:
+    """Join by halves, so that SQLite's limit on the depth of an expression is far away."""
+    if len(parts) <= 2:
+        return glue.join(parts)
+    middle = len(parts) // 2
+    return f"({_join(parts[:middle], glue)}){glue}({_join(parts[middle:], glue)})"
 
 
 def _compare_aggregate(comparison: Comparison, scope: Scope, aggregates: Aggregates | None) -> Sql:
@@ -124,6 +132,7 @@ class _Comparer:
     def like(self, literal: Literal) -> Sql:
         if not self.field.is_text or literal.kind != "string":
             raise self.error("invalid operator on non-string field", "INVALID_QUERY_FILTER_OPERATOR")
+        self._text(literal)
         column, pattern = self.column.sql, literal.like
         if not pattern.isascii():
             column, pattern = f"fold({column})", pattern.casefold()

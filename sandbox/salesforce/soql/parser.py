@@ -24,6 +24,7 @@ from sandbox.salesforce.soql.tree import (
 )
 
 MAX_OFFSET = 2000
+MAX_NUMBER = 2**62
 FUNCTIONS = frozenset({"COUNT", "COUNT_DISTINCT", "MIN", "MAX", "SUM", "AVG", "TOLABEL", "FIELDS"})
 _CLAUSES = frozenset(
     {"FROM", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "USING", "ALL", "UPDATE"}
@@ -37,7 +38,10 @@ _RELATIVE = re.compile(
 def parse(text: str) -> Query:
     """The tree of a query; SoqlError (MALFORMED_QUERY and the like) when it is not one."""
     parser = _Parser(text)
-    query = parser.query()
+    try:
+        query = parser.query()
+    except RecursionError:
+        raise SoqlError("MALFORMED_QUERY", "Query is too complicated") from None
     parser.expect_end()
     return query
 
@@ -95,7 +99,7 @@ class _Parser:
         if token.kind != "number" or not token.text.isdigit():
             raise self.unexpected()
         self.index += 1
-        return int(token.text)
+        return min(int(token.text), MAX_NUMBER)
 
     def expect_end(self) -> None:
         if self.token.kind != "end":
@@ -226,7 +230,9 @@ class _Parser:
             value, like = unquote(self.text, token)
             return Literal("string", value, token.position, like)
         if token.kind == "number":
-            number = int(token.text) if token.text.lstrip("+-").isdigit() else float(token.text)
+            number: int | float = float(token.text)
+            if token.text.lstrip("+-").isdigit() and abs(number) < MAX_NUMBER:
+                number = int(token.text)
             return Literal("number", number, token.position)
         if token.kind == "date":
             return Literal("date", token.text, token.position)
