@@ -246,7 +246,15 @@ def _retrieve(call: Call) -> Reply:
 
 def _retrieve_by_body(call: Call) -> Reply:
     body = call.json_object()
-    return _select(call, list(body.get("ids") or ()), list(body.get("fields") or ()), MAX_RETRIEVED)
+    return _select(call, _texts(body.get("ids")), _texts(body.get("fields")), MAX_RETRIEVED)
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ParserError("Cannot deserialize instance of list from VALUE_STRING value")
+    return value
 
 
 def _select(call: Call, ids: list[str], names: list[str], most: int) -> Reply:

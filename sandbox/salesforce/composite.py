@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.salesforce.errors import ApiError
+from sandbox.salesforce.errors import ApiError, ParserError
 from sandbox.salesforce.web import Call, Dispatcher, Endpoint, Reply
 
 MAX_SUBREQUESTS, MAX_QUERIES, MAX_GRAPHS, MAX_NODES = 25, 5, 75, 500
@@ -55,7 +55,8 @@ class _Composite:
             raise ApiError("LIMIT_EXCEEDED", f"Limit of {MAX_NODES} nodes exceeded")
         answers = []
         for graph in graphs:
-            results, succeeded = self._run(call, graph.get("compositeRequest") or [], all_or_none=True)
+            _check_count(graph.get("compositeRequest"), MAX_NODES)
+            results, succeeded = self._run(call, graph["compositeRequest"], all_or_none=True)
             answers.append(
                 {
                     "graphId": graph.get("graphId"),
@@ -146,6 +147,8 @@ class _Composite:
 def _check_count(requests: Any, most: int) -> None:
     if not isinstance(requests, list) or not requests:
         raise ApiError("INVALID_INPUT", "At least 1 subrequest is required")
+    if not all(isinstance(each, dict) for each in requests):
+        raise ParserError("Cannot deserialize instance of subrequest from VALUE_STRING value")
     if len(requests) > most:
         raise ApiError("LIMIT_EXCEEDED", f"The limit of {most} subrequests was exceeded: {len(requests)}")
 

@@ -121,7 +121,7 @@ class SalesforceOrganisation:
         sobject, long_id = self.object(object_), to_18(record_id)
         self._existing(sobject, long_id)
         with self._refusals(), self.store.savepoint():
-            self.saving.update(self.human(user, at), sobject, long_id, values)
+            self.saving.update(self.human(user, at), sobject, long_id, _typed(values))
         return self._existing(sobject, long_id)
 
     def create(
@@ -129,7 +129,7 @@ class SalesforceOrganisation:
     ) -> Record:
         sobject = self.object(object_)
         with self._refusals(), self.store.savepoint():
-            record_id = self.saving.create(self.human(user, at), sobject, values)
+            record_id = self.saving.create(self.human(user, at), sobject, _typed(values))
         self._use()
         return self._existing(sobject, record_id)
 
@@ -232,3 +232,8 @@ class SalesforceOrganisation:
         if self.is_new():
             with self.store.savepoint():
                 self.store.put_document("in_use", True)
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a human typed: an empty input clears, whatever the type of the field."""
+    return {name: None if value == "" else value for name, value in values.items()}

@@ -83,7 +83,7 @@ def _create(call: Call) -> Reply:
         raise RowError("DUPLICATE_DEVELOPER_NAME", message, ["DeveloperName"])
     try:
         field = field_from_metadata(match[2], metadata)
-    except (KeyError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RowError("FIELD_INTEGRITY_EXCEPTION", f"Invalid field metadata: {error}", ["Metadata"]) from error
     if field.type == "string" and not 1 <= field.length <= 255:
         raise RowError("FIELD_INTEGRITY_EXCEPTION", "Text length must be between 1 and 255", ["Length"])

@@ -7,12 +7,13 @@ The same table answers HTTP requests and the subrequests of composite.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 OLDEST_VERSION, RETIRED_BELOW, NEWEST_VERSION = 21, 31, 67
 MAX_URI_AND_HEADERS = 16_384
+logger = logging.getLogger(__name__)
 _VERSION = re.compile(r"v(\d{2})\.0")
 
 
@@ -188,11 +190,14 @@ class Dispatcher:
             return endpoint.handler(call)
         except ApiError as error:
             return Reply(error.body(), error.status)
+        except Exception:  # a mistake of this server: told like the real one's, so that the connection lives on
+            logger.exception("%s %s failed", request.method, request.url.path)
+            return Reply(ApiError("UNKNOWN_EXCEPTION", "An unexpected error occurred.", 500).body(), 500)
 
     def nested(self, outer: Call, method: str, url: str, headers: Mapping[str, str], body: Any) -> Reply:
         """Answer a subrequest; errors come back as replies."""
         try:
-            parts = urlsplit(url)
+            parts = _split_url(url)
             base, path = _split_version(parts.path, outer.base)
             for endpoint in self.endpoints:
                 match = endpoint.pattern.fullmatch(path)
@@ -234,6 +239,13 @@ def too_long(request: Request) -> Response | None:
     status, reason = (414, "URI Too Long") if uri > headers else (431, "Request Header Fields Too Large")
     text = f"<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>"
     return Response(text, status_code=status, media_type="text/html")
+
+
+def _split_url(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise not_found() from None
 
 
 def _split_version(path: str, base: str) -> tuple[str, str]:
