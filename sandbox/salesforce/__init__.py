@@ -1,4 +1,4 @@
-"""A stand-in Salesforce organisation: REST, Tooling and Bulk 2.0 over the rules of the fact sheet.
+"""A stand-in Salesforce organisation: REST, Tooling and Bulk 2.0 by their documented rules.
 
 Owns: what Salesforce would answer. Refuses: to share code with the product's clients.
 """

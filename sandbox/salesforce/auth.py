@@ -1,7 +1,7 @@
 """Who is calling: OAuth flows, sessions and the identity URL.
 
 Owns: tokens and their life. Refuses: permissions. Times come from the organisation's clock.
-Settings: `session_seconds` (default 7,200). [salesforce facts, section 1]
+Settings: `session_seconds` (default 7,200). [Salesforce docs: OAuth client credentials, JWT bearer, refresh flows]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Resources about the organisation itself: limits, the global describe, describe of an object.
 
-Owns: those replies. Refuses: records. [salesforce facts, sections 2 and 4]
+Owns: those replies. Refuses: records. [Salesforce docs: REST API versions, limits, describe]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """sObject collections: up to 200 records in one call, each with an outcome of its own.
 
 Owns: `/composite/sobjects` in all its forms. Refuses: saving itself.
-The reply is 200 even when every row failed. [salesforce facts, section 5]
+The reply is 200 even when every row failed. [Salesforce docs: REST API, sObject collections]
 """
 
 from __future__ import annotations

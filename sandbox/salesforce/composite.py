@@ -1,7 +1,7 @@
 """Composite: several requests in one, with references between them; and batch, without.
 
 Owns: `/composite`, `/composite/batch` and `/composite/graph`. Refuses: the subrequests' own work (the dispatcher).
-[salesforce facts, section 5: composite counts as one call, each request of a batch counts]
+[Salesforce docs: REST API composite, batch, graph: composite is one call, each request of a batch counts]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The If-Modified-Since family on single records.
 
 Owns: comparing LastModifiedDate with a header, to the second. Refuses: ETags.
-[salesforce facts, section 6]
+[Salesforce docs: REST API conditional requests]
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
     OauthError                  becomes `{"error", "error_description"}` (OAuth endpoints only)
 
 Owns: codes, statuses and envelopes. Refuses: to decide when an error applies.
-[salesforce facts, sections 1, 5 and 9]
+[Salesforce docs: status codes and error responses; captured replies]
 """
 
 from __future__ import annotations

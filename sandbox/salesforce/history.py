@@ -2,7 +2,7 @@
 
 Owns: rows of AccountHistory, ContactHistory, LeadHistory and OpportunityFieldHistory.
 Refuses: to decide which fields are tracked (the schema says).
-[salesforce facts, section 6: a created record has a row `created`; long text is logged without values]
+[Salesforce docs: ContactHistory, OpportunityFieldHistory: a created record has a row `created`; long text has no values]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Record ids: 15 case-sensitive characters, plus 3 that carry their upper-case bits.
 
 Owns: making, checking and widening ids. Refuses: to know which records exist.
-[salesforce facts, section 11: blocks of five characters, bit k set when character k is upper case]
+[Salesforce docs: 18-character ids: blocks of five characters, bit k set when character k is upper case]
 """
 
 from __future__ import annotations

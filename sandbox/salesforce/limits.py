@@ -2,7 +2,7 @@
 
 Owns: counting, the `Sforce-Limit-Info` header, `/limits`, the 403. Refuses: concurrency limits.
 Counts are kept in memory: a restart begins a new day. Settings: `daily_api_limit` (default 100,000).
-[salesforce facts, section 2]
+[Salesforce docs: REST API limits resource, headers_api_usage, platform API limits]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Field-level security: permission sets, what they open, and to whom.
 
 Owns: the grants of a user, and the checks special to the permission objects. Refuses: profiles.
-[salesforce facts, section 10]
+[Salesforce docs: FieldPermissions, PermissionSetAssignment]
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The query resources over HTTP: `query`, `queryAll` and the pages after the first.
 
-Owns: parameters and headers. Refuses: SOQL itself (`query` and `soql` do it). [salesforce facts, section 3]
+Owns: parameters and headers. Refuses: SOQL itself (`query` and `soql` do it).
+[Salesforce docs: REST API query, queryAll, headers_queryoptions]
 """
 
 from __future__ import annotations

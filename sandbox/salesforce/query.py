@@ -2,7 +2,7 @@
 
 Owns: `query`, `queryAll` and `queryMore` as functions over the store. Refuses: HTTP and SOQL's grammar.
 A cursor is a snapshot of row numbers; rows are read when their page is. Cursors live two days.
-[salesforce facts, section 3]
+[Salesforce docs: REST API query, API cursor limits]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sandbox.salesforce.store import Store
 from sandbox.salesforce.values import format_datetime, parse_datetime
 
 MAX_BATCH, MIN_BATCH = 2000, 200
-LONG_TEXT_BATCH = 200  # two or more long text areas selected [salesforce facts, section 3]
+LONG_TEXT_BATCH = 200  # two or more long text areas selected [Salesforce docs: headers_queryoptions]
 CURSOR_LIFE = timedelta(days=2)
 READ_CHUNK = 500
 

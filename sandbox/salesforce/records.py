@@ -1,7 +1,7 @@
 """Single records over REST: create, read, update, delete, upsert by an external id.
 
 Owns: those resources and the upsert that collections share. Refuses: saving itself.
-[salesforce facts, section 5]
+[Salesforce docs: REST API, sObject rows, sObject rows by external id]
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _delete(call: Call) -> Reply:
 def _by_key(call: Call) -> tuple[SObject, Field, list[str]]:
     sobject = call.sobject()
     key, value = key_field(sobject, call.view, call.path["field"]), call.path["value"]
-    if "@" in value and value.lower().endswith(".inc"):  # taken for a file name [salesforce facts, section 5]
+    if "@" in value and value.lower().endswith(".inc"):  # taken for a file name [Salesforce docs: upsert, note]
         raise not_found()
     return sobject, key, matches(call.organisation.store, sobject, key, value, call.actor)
 

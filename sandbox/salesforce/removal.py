@@ -1,7 +1,7 @@
 """Records leaving and coming back: delete with its cascade, restore, merge, lead conversion.
 
 Owns: the recycle bin. Refuses: HTTP; merge, restore and conversion have no REST call and come from the control
-app. [salesforce facts, sections 6 and 7]
+app. [Salesforce docs: merge, undelete, convertLead calls]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The updated and deleted feeds.
 
 Owns: `/sobjects/X/updated` and `/deleted`. Refuses: anything beyond their windows.
-[salesforce facts, section 6: 30 and 15 days, seconds dropped]
+[Salesforce docs: getUpdated, getDeleted: 30 and 15 days, seconds dropped]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rules that an administrator or a test switches: triggers, validation and duplicate rules, locks, access.
 
 Owns: their state (kept in the database, locks only in memory) and the errors they raise.
-Refuses: to be called outside a save. [salesforce facts, sections 9 and 12]
+Refuses: to be called outside a save. [Salesforce docs: duplicate rule header, DuplicateResult; captured replies]
 
 A validation rule's condition is written as a SOQL filter over the record: when it holds, the save fails.
 """

@@ -2,7 +2,7 @@
 
 Owns: `Saving.create` and `Saving.update`: resolving names, defaults, triggers, checks against other records,
 stamps, the write log and field history. Refuses: HTTP, deletes and merges (`removal` does those).
-[salesforce facts, sections 5 to 9]
+[Salesforce docs: REST API, sObject rows; order of execution; captured replies]
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Owns: `/tooling/sobjects/CustomField` and `/tooling/query`. Refuses: every other tooling object.
 A new field is invisible to the REST API, even to its creator, until field-level security grants it.
-[salesforce facts, section 10]
+[Salesforce docs: Tooling API CustomField]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a save implies: derived fields of standard objects, and triggers that a test may switch on.
 
 Owns: the consequences within one row. Refuses: other rows (`saving`), checks (`validation`, `rules`).
-[salesforce facts, section 7: Probability and ForecastCategoryName follow StageName unless sent]
+[Salesforce docs: Opportunity: Probability and ForecastCategoryName follow StageName unless sent]
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Owns: types, trimming, lengths, picklists, ranges. Refuses: anything that needs another value or record.
 JSON of the wrong kind fails the whole request (JSON_PARSER_ERROR); the same in a CSV fails its row.
-[salesforce facts, sections 9 and 11]
+[Salesforce docs: field types, status codes; Apex guide on strings; captured replies]
 """
 
 from __future__ import annotations

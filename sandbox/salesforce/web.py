@@ -2,7 +2,7 @@
 
 Owns: versions, sessions, limits, envelopes, the length of a URI. Refuses: what any resource does.
 The same table answers HTTP requests and the subrequests of composite.
-[salesforce facts, sections 1 and 2]
+[Salesforce docs: REST API versions, status codes, URI limits]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Bulk API 2.0: ingest and query jobs.
 
-Owns: jobs, their states and results. Refuses: Bulk API 1. [salesforce facts, section 8]
+Owns: jobs, their states and results. Refuses: Bulk API 1. [Salesforce docs: Bulk API 2.0 guide]
 """
 
 from __future__ import annotations

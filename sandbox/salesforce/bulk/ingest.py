@@ -2,7 +2,7 @@
 
 Owns: the resources under `/jobs/ingest`, CSV rules, running a job in the background in chunks of 200 rows.
 Refuses: saving itself. JobComplete may contain failed rows.
-Setting `bulk_delay_ms`: how long a closed job waits before it starts. [salesforce facts, section 8]
+Setting `bulk_delay_ms`: how long a closed job waits before it starts. [Salesforce docs: Bulk API 2.0 ingest jobs]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The jobs themselves: what they were told, how far they are, and what came of their rows.
 
 Owns: the tables of Bulk API 2.0 and the JSON of a job. Refuses: to run jobs (`ingest` and `query` do).
-[salesforce facts, section 8]
+[Salesforce docs: Bulk API 2.0 job information]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Query jobs: the rows of a SOQL query as CSV, in pages by locator.
 
 Owns: the resources under `/jobs/query`. Refuses: what Bulk query cannot do: aggregates, GROUP BY, OFFSET,
-child subqueries, compound fields. [salesforce facts, section 8]
+child subqueries, compound fields. [Salesforce docs: Bulk API 2.0 query jobs]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The CSV of an ingest job: its rules, its columns understood, its rows saved one by one.
 
 Owns: parsing and writing CSV, `#N/A`, relationship columns. Refuses: jobs and their states.
-[salesforce facts, section 8: values are not trimmed by the CSV, an empty cell is ignored]
+[Salesforce docs: Bulk API 2.0 CSV: values are not trimmed, an empty cell is ignored]
 """
 
 from __future__ import annotations

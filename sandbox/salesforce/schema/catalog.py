@@ -2,7 +2,7 @@
 
 Owns: looking objects and fields up, applying changes of metadata, who may see which field.
 Refuses: to touch the database; `sandbox.salesforce.store` keeps the columns and the list of changes.
-[salesforce facts, sections 4 and 10: a new custom field is invisible until field-level security grants it]
+[Salesforce docs: Tooling CustomField: a new custom field is invisible until field-level security grants it]
 """
 
 from __future__ import annotations

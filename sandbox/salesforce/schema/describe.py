@@ -1,7 +1,7 @@
 """What describe and the global describe answer.
 
 Owns: turning objects and fields into the JSON of the REST API. Refuses: to decide who sees what.
-[salesforce facts, section 4: keys from captured describes]
+[Salesforce docs: sObject describe; keys from captured describes]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an sObject and a field are, and short constructors for each type of field.
 
 Owns: the attributes of fields and their defaults by type. Refuses: to know particular objects.
-[salesforce facts, section 4; describe captures named there]
+[Salesforce docs: describeSObjects result, field types; captured describes]
 """
 
 from __future__ import annotations

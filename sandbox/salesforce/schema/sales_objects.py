@@ -1,7 +1,7 @@
 """The objects that salespeople work with: Account, Contact, Lead, Opportunity, and their links.
 
 Owns: their fields, in describe's order. Refuses: behaviour (saving derives what follows from what).
-[object reference; jsforce standard schema; salesforce facts, sections 4 and 7]
+[Salesforce docs: object reference; jsforce standard schema]
 """
 
 from __future__ import annotations

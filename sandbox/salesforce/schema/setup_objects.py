@@ -1,6 +1,6 @@
 """Activities and set-up objects: Task, Event, User, RecordType, stages, permissions, history.
 
-Owns: their fields. Refuses: behaviour. [object reference; salesforce facts, sections 6, 7 and 10]
+Owns: their fields. Refuses: behaviour. [Salesforce docs: object reference, history objects, PermissionSet]
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Owns: resolving names for one user, joins for parent paths, the SELECT list. Refuses: to run anything.
 Filters are compiled in `filters`, which shares this module's scope.
-[SOQL reference; salesforce facts, section 3]
+[Salesforce docs: SOQL reference]
 """
 
 from __future__ import annotations

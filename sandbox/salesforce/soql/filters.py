@@ -2,7 +2,7 @@
 
 Owns: operators, literals against field types, two-valued logic (a null is simply "not equal").
 Refuses: to resolve names (the scope does).
-[SOQL reference: comparison operators; salesforce facts, section 3]
+[Salesforce docs: SOQL reference, comparison operators, date formats]
 """
 
 from __future__ import annotations

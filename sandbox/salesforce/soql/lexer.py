@@ -1,7 +1,7 @@
 """Cutting SOQL text into tokens, and the error texts that point into it.
 
 Owns: tokens, string escapes, `ERROR at Row:Column`. Refuses: grammar.
-[SOQL reference: escapes, literals; salesforce facts, section 3]
+[Salesforce docs: SOQL reference, quoted string escapes, date formats]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From SOQL text to a tree.
 
 Owns: the grammar of the documented subset. Refuses: to know whether objects and fields exist.
-[SOQL reference; salesforce facts, section 3]
+[Salesforce docs: SOQL reference, SELECT syntax]
 """
 
 from __future__ import annotations

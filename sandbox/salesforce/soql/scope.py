@@ -1,7 +1,7 @@
 """Names in a query: which column a field path means, and the joins that reach it.
 
 Owns: aliases, joins, the error texts for unknown fields and relationships. Refuses: filters and running.
-[SOQL reference: relationship queries, polymorphic keys; salesforce facts, section 3]
+[Salesforce docs: SOQL reference, relationship queries, polymorphic keys]
 """
 
 from __future__ import annotations
