@@ -2,7 +2,7 @@
 
 Owns: rows of AccountHistory, ContactHistory, LeadHistory and OpportunityFieldHistory.
 Refuses: to decide which fields are tracked (the schema says).
-[Salesforce docs: ContactHistory, OpportunityFieldHistory: a created record has a row `created`; long text has no values]
+[Salesforce docs: ContactHistory, OpportunityFieldHistory: a row `created` to begin with; long text has no values]
 """
 
 from __future__ import annotations
