@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.salesforce.errors import RowError, entity_is_deleted, no_such_column, read_only_fields
 from sandbox.salesforce.history import History
+from sandbox.salesforce.permissions import OBJECTS as SETUP_OBJECTS
 from sandbox.salesforce.permissions import Permissions
 from sandbox.salesforce.rules import Rules
 from sandbox.salesforce.schema.catalog import View
