@@ -275,6 +275,8 @@ class Saving:
         operation: str,
         changes: Mapping[str, tuple[Any, Any]],
     ) -> None:
+        if sobject.name in SETUP_OBJECTS:  # permissions are set-up, not data
+            return
         self.store.writes.append(actor.log_name, actor.method, sobject.name, record_id, operation, changes, actor.now)
 
     def _follow_up(self, actor: Actor, sobject: SObject, row: Row, sent: Row) -> None:

@@ -95,6 +95,7 @@ def test_a_custom_field_is_invisible_until_granted(org: Salesforce) -> None:
     refused = org.post("/sobjects/Contact", {"LastName": "x", ID_FIELD: "1"}).json()[0]
     assert refused["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
     assert org.patch(f"/sobjects/FieldPermissions/{grant}", {"PermissionsEdit": True}).status_code == 204
+    assert org.control("/writes") == []
     org.create("Contact", LastName="x", **{ID_FIELD: "1"})
 
 
