@@ -138,18 +138,30 @@ by_stored_id as (
 
 {% set rounds = [('by_key', 'by_stored_id', 1), ('by_second_key', 'by_key', 2)] %}
 {% for name, taken, rank in rounds %}
+linked_before_{{ name }} as (
+    select * from {% if loop.first %}linked_records{% else %}linked_before_by_key{% endif %}
+    union all
+    select object, 'hubspot' as side, hubspot_id as record_id from {{ taken }}
+    union all
+    select object, 'salesforce' as side, salesforce_id as record_id from {{ taken }}
+),
+
+-- who shares a key with a linked record is its duplicate, and links by that key to nobody
+held_before_{{ name }} as (
+    select keys.object, keys.key_kind, keys.match_key, keys.has_domain from {{ ref('int_match_keys') }} as keys
+    semi join linked_before_{{ name }} as linked
+        on keys.object = linked.object and keys.side = linked.side and keys.record_id = linked.record_id
+),
+
 keys_before_{{ name }} as (
-    select keys.* from {% if loop.first %}{{ ref('int_match_keys') }}{% else %}keys_before_by_key{% endif %} as keys
-    {% if loop.first %}
-    semi join unlinked
-        on keys.object = unlinked.object and keys.side = unlinked.side and keys.record_id = unlinked.record_id
-    {% endif %}
-    anti join (
-        select object, 'hubspot' as side, hubspot_id as record_id from {{ taken }}
-        union all
-        select object, 'salesforce' as side, salesforce_id as record_id from {{ taken }}
-    ) as taken
-        on keys.object = taken.object and keys.side = taken.side and keys.record_id = taken.record_id
+    select keys.* from {{ ref('int_match_keys') }} as keys
+    anti join linked_before_{{ name }} as linked
+        on keys.object = linked.object and keys.side = linked.side and keys.record_id = linked.record_id
+    anti join held_before_{{ name }} as held
+        on keys.object = held.object
+        and keys.key_kind = held.key_kind
+        and keys.match_key = held.match_key
+        and not (keys.key_kind = 'name' and keys.has_domain and held.has_domain)
 ),
 
 {{ name }} as (
