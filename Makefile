@@ -49,7 +49,7 @@ lint: $(DEV) ## Check style and types of Python and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint dbt_project
 
 docs: $(RUNTIME) ## Build the documentation of all tables: dbt_project/target/index.html
 	@mkdir -p warehouse
