@@ -5,11 +5,13 @@ Owns the translation of landed metadata and of `merging.mapping_problems` into m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 
 from crm_sync.errors import ConfigError
 from crm_sync.mapping_checks import Problem, raise_problems
-from crm_sync.mappings import HUBSPOT_ID_PROPERTY, SALESFORCE_ID_FIELD, Mappings
+from crm_sync.mappings import HUBSPOT_ID_PROPERTY, SALESFORCE_ID_FIELD, Mappings, Row
 
 _PRESENT = {
     "hubspot": "select object from raw_hubspot.properties where name = ?"
@@ -36,7 +38,7 @@ def require_id_fields(connection: duckdb.DuckDBPyConnection, mappings: Mappings)
 
 
 def require_mapped_fields(connection: duckdb.DuckDBPyConnection, mappings: Mappings) -> None:
-    """Raise ConfigError for every mapping of a property that never existed or whose types do not fit."""
+    """Raise ConfigError for every seed row that names a property that never existed, or types that do not fit."""
     rows = connection.execute(
         "select object, hubspot_property, salesforce_field, detail, fix from merging.mapping_problems"
         " where severity = 'error' order by object, hubspot_property, salesforce_field"
@@ -45,6 +47,29 @@ def require_mapped_fields(connection: duckdb.DuckDBPyConnection, mappings: Mappi
         (row["object"], row["hubspot_property"], row["salesforce_field"]): row.place
         for row in mappings.rows["field_mappings"]
     }
-    raise_problems(
-        [Problem(places.get((row[0], row[1], row[2]), "field_mappings.csv"), row[3], row[4]) for row in rows]
-    )
+    problems = [Problem(places.get((row[0], row[1], row[2]), "field_mappings.csv"), row[3], row[4]) for row in rows]
+    raise_problems([*problems, *_unknown_names(connection, mappings)])
+
+
+def _unknown_names(connection: duckdb.DuckDBPyConnection, mappings: Mappings) -> Iterator[Problem]:
+    """Properties that other seeds name and that neither CRM has ever shown."""
+    known = {
+        "hubspot": set(connection.execute("select object, name from raw_hubspot.properties").fetchall()),
+        "salesforce": set(connection.execute("select object, name from raw_salesforce.fields").fetchall()),
+    }
+    api_names = {
+        one.object: {"hubspot": one.hubspot_object, "salesforce": one.salesforce_object} for one in mappings.enabled
+    }
+    for row, crm, name in _names(mappings):
+        object_ = api_names.get(row["object"])
+        if object_ is not None and name and (object_[crm], name) not in known[crm]:
+            yield Problem(row.place, f"{object_[crm]} has no field '{name}'.", "Correct the name or remove the row.")
+
+
+def _names(mappings: Mappings) -> Iterator[tuple[Row, str, str]]:
+    for row in mappings.rows["object_mappings"]:
+        yield row, "hubspot", row["match_hubspot_property"]
+        yield row, "salesforce", row["match_salesforce_field"]
+    for row in mappings.rows["inclusion_rules"]:
+        if row["operator"] != "in_list":
+            yield row, row["side"], row["property"]

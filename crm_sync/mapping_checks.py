@@ -170,7 +170,6 @@ def _references(mappings: Mappings) -> Iterator[Problem]:
             if row["object"] not in objects and not (name == "push_limits" and row["object"] in ("", "*")):
                 yield Problem(row.place, f"'{row['object']}' is not an object.", f"object_mappings.csv has: {known}.")
     hubspot_object = {row["object"]: row["hubspot_object"] for row in mappings.rows["object_mappings"]}
-    mapped = {(row["object"], row["hubspot_property"]) for row in mappings.rows["field_mappings"]}
     for row in mappings.rows["field_mappings"]:
         reference, is_association = row["references_object"], row["hubspot_property"].startswith("associations.")
         if reference and reference not in objects:
@@ -185,13 +184,6 @@ def _references(mappings: Mappings) -> Iterator[Problem]:
                     f"{row['hubspot_property']} does not lead to {reference} ({hubspot_object[reference]}).",
                     f"Write associations.{hubspot_object[reference]} or another references_object.",
                 )
-    for row in mappings.rows["value_mappings"]:
-        if row["object"] in objects and (row["object"], row["hubspot_property"]) not in mapped:
-            yield Problem(
-                row.place,
-                f"{row['object']} has no mapping of the property '{row['hubspot_property']}'.",
-                "Add it to field_mappings.csv or remove this row.",
-            )
 
 
 def _duplicates(mappings: Mappings) -> Iterator[Problem]:

@@ -28,13 +28,16 @@ DECIDE = ("--exclude", "path:models/sync_health", "test_type:generic")
 REPORT = ("--select", "path:models/sync_health")
 
 
+#: Parsed projects by what they were parsed from: parsing costs a second, and `watch` runs many cycles.
+_MANIFESTS: dict[tuple[object, ...], Any] = {}
+
+
 class Transformer:
-    """Runs parts of the dbt project against the warehouse of the settings. The project is parsed once."""
+    """Runs parts of the dbt project against the warehouse of the settings. The project is parsed once a process."""
 
     def __init__(self, settings: Settings, mappings: Mappings) -> None:
         self._settings = settings
         self._mappings = mappings
-        self._manifest: Any = None
 
     def decide(self, with_seeds: bool) -> None:
         """Seeds, then everything up to the diffs, then the invariants. Raises CycleFailed naming what broke."""
@@ -74,14 +77,22 @@ class Transformer:
             "--vars", json.dumps(variables),
         ]  # fmt: skip
 
+    def _manifest(self) -> Any:
+        project = self._settings.project
+        files = sorted(path for ending in ("sql", "yml") for path in project.dbt_dir.rglob(f"*.{ending}"))
+        newest = max(path.stat().st_mtime_ns for path in files)
+        key = (project.root, len(files), newest, self._settings.warehouse_path, *self._common())
+        if key not in _MANIFESTS:
+            _MANIFESTS[key] = self._invoke(["parse", *self._common()])
+        return _MANIFESTS[key]
+
     def _invoke(self, arguments: list[str]) -> Any:
         from dbt.cli.main import dbtRunner
 
         os.environ["WAREHOUSE_PATH"] = str(self._settings.warehouse_path)
         os.environ["CRM_SYNC_TARGET"] = self._settings.target
-        if self._manifest is None and arguments[0] != "parse":
-            self._manifest = self._invoke(["parse", *self._common()])
-        result = dbtRunner(manifest=self._manifest).invoke(arguments)
+        manifest = None if arguments[0] == "parse" else self._manifest()
+        result = dbtRunner(manifest=manifest).invoke(arguments)
         if result.success:
             return result.result
         raise CycleFailed(_explain(result), "Nothing undecided was pushed. See logs/dbt.log beside the warehouse.")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world import World
 
 from sandbox import control
-from world import World
 
 
 @pytest.fixture(scope="session")

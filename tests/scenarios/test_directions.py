@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-
 from world import Pair, World
 
 OLD, NEW = 0, 1
@@ -132,7 +131,7 @@ def test_writes_of_the_sync_are_nobodys_edits(world: World) -> None:
     plan = world.plan()
     assert plan.plan is not None
     assert len(plan.plan.operations) == 1
-    # while nothing has been pushed yet, Salesforce is edited later; then an unrelated field makes the sync write to HubSpot
+    # nothing has been pushed yet when Salesforce is edited later; an unrelated field makes the sync write to HubSpot
     later = world.moment(0)
     world.edit_salesforce(pair, at=later, Title="S, later", Phone="2")
     world.wait_until(later)

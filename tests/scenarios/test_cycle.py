@@ -1,0 +1,203 @@
+"""Whole cycles: the demo data, the plan, a trigger, rejected records, what is published."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from people import email, hubspot_deal, hubspot_person, salesforce_person
+from world import World
+
+from sandbox import control
+
+
+def test_the_demo_data_is_brought_into_agreement_and_stays_so(demo_world: World) -> None:
+    world = demo_world
+    result = world.sync()
+    writes = world.api_writes()
+    assert result.status == "succeeded"
+    assert {write["operation"] for write in writes} >= {"create", "update"}
+    synced = {(row[0], row[1]): row[2] for row in world.query(
+        "select object, direction, records from sync_health.records_synced where operation = 'create'"
+    )}  # fmt: skip
+    assert min(synced[object_, direction] for object_ in ("company", "contact", "deal")
+               for direction in ("hubspot_to_salesforce", "salesforce_to_hubspot")) > 0  # fmt: skip
+    assert world.query("select count(*) from sync_health.sync_errors where status = 'open'") == [(0,)]
+    # every link is one to one, and stamped on its HubSpot record
+    for object_, (hubspot_name, _) in {
+        "contact": ("contacts", ""),
+        "company": ("companies", ""),
+        "deal": ("deals", ""),
+    }.items():
+        stamps = {
+            record["id"]: record["properties"].get("salesforce_record_id")
+            for record in control.records(world.state_dir, "hubspot", hubspot_name)
+        }
+        links = dict(
+            world.query(
+                "select hubspot_id, salesforce_id from matching.links where object = ? and status = 'linked'", object_
+            )
+        )
+        assert {id_: stamp for id_, stamp in stamps.items() if stamp} == links
+        assert len(set(links.values())) == len(links)
+    world.assert_quiet()
+
+
+def test_the_plan_is_what_the_next_sync_writes(demo_world: World) -> None:
+    world = demo_world
+    planned = world.plan()
+    assert planned.status == "planned"
+    assert world.api_writes() == []
+    assert planned.plan is not None
+    assert not planned.plan.is_empty
+    promised = world.query(
+        "select operation_id from reverse_etl.diff_hubspot"
+        " union all select operation_id from reverse_etl.diff_salesforce"
+    )
+    result = world.sync()
+    made = world.query(
+        "select operation_id from journal.push_attempts"
+        " where run_id = ? and not ends_with(operation_id, '-associations')",
+        result.run_id,
+    )
+    assert sorted(made) == sorted(promised)
+    assert world.plan().plan is not None
+    again = world.plan().plan
+    assert again is not None
+    assert again.is_empty
+
+
+@pytest.mark.parametrize("object_", ["contact"])
+def test_a_trigger_that_reformats_phone_numbers_causes_no_endless_updates(world: World, object_: str) -> None:
+    control.change_metadata(world.state_dir, "salesforce", trigger="format_phone", on=True)
+    created = world.create(object_, hubspot=hubspot_person("new", phone="415.555.0100"))
+    linked = world.create(object_, hubspot=hubspot_person("old"), salesforce=salesforce_person("old"))
+    world.sync()
+    world.assert_quiet()
+    world.edit_hubspot(linked, phone="+1 415 555 0101")
+    world.sync()
+    assert world.salesforce(linked)["Phone"] == "(415) 555-0101"
+    assert world.salesforce(world.linked(created))["Phone"] == "(415) 555-0100"
+    assert world.hubspot(linked)["phone"] == "+1 415 555 0101"
+    world.assert_quiet()
+    # a person's edit of the formatted number is still seen as one
+    world.edit_salesforce(linked, Phone="(415) 555-0199")
+    world.sync()
+    assert world.hubspot(linked)["phone"] == "(415) 555-0199"
+    world.assert_quiet()
+
+
+def test_a_rejected_record_is_listed_and_its_neighbours_go_through(world: World) -> None:
+    control.change_metadata(
+        world.state_dir, "salesforce", validation_rule="No_Wizards", object="Contact",
+        when="Title = 'Wizard'", message="Wizards are not employed here", on=True,
+    )  # fmt: skip
+    wizard = world.create("contact", hubspot=hubspot_person("wizard", jobtitle="Wizard"))
+    others = [world.create("contact", hubspot=hubspot_person(f"n{i}", jobtitle="Engineer")) for i in range(5)]
+    result = world.sync()
+    assert result.status == "degraded"
+    assert all(world.is_linked(pair) for pair in others)
+    assert not world.is_linked(wizard)
+    rows = world.query(
+        "select hubspot_id, error_code, error_class, message, cause, fix, attempts, status from sync_health.sync_errors"
+    )
+    assert [(row[0], row[1], row[6], row[7]) for row in rows] == [
+        (wizard.hubspot_id, "FIELD_CUSTOM_VALIDATION_EXCEPTION", 1, "open")
+    ]
+    assert "Wizards are not employed here" in rows[0][3]
+    assert rows[0][4]
+    assert rows[0][5]
+    assert world.query("select status, open_errors from sync_health.sync_status") == [("degraded", 1)]
+    world.assert_quiet()  # not tried again while nothing has changed
+
+    world.edit_hubspot(wizard, jobtitle="Engineer")
+    world.sync()
+    assert world.is_linked(wizard)
+    assert world.query("select status from sync_health.sync_errors") == [("closed",)]
+    assert world.query("select status, open_errors from sync_health.sync_status") == [("active", 0)]
+    world.assert_quiet()
+
+
+def test_a_value_that_does_not_fit_is_held_back_and_listed(world: World) -> None:
+    pair = world.create("contact", hubspot=hubspot_person("one"), salesforce=salesforce_person("one"))
+    world.sync()
+    world.edit_hubspot(pair, jobtitle="x" * 129, city="Paris")
+    world.sync()
+    assert world.salesforce(pair)["MailingCity"] == "Paris"
+    assert world.salesforce(pair)["Title"] is None
+    assert [issue["hubspot_id"] for issue in world.issues("value_too_long")] == [pair.hubspot_id]
+    world.assert_quiet()
+
+
+def test_a_deal_carries_its_owner_amount_and_close_date(world: World) -> None:
+    users = {user["Email"].lower(): user for user in control.records(world.state_dir, "salesforce", "User")}
+    known = world.create(
+        "deal", hubspot=hubspot_deal("Owned", hubspot_owner_id=None, amount="1234.5", closedate="2028-02-29T00:00:00Z")
+    )
+    world.sync()
+    known = world.linked(known)
+    opportunity = world.salesforce(known)
+    assert float(opportunity["Amount"]) == 1234.5
+    assert opportunity["CloseDate"] == "2028-02-29"
+    rep = next(user for user in users.values() if user["IsActive"] and "integration" not in user["Username"])
+    world.edit_salesforce(known, OwnerId=rep["Id"], CloseDate="2027-03-01")
+    world.sync()
+    assert world.hubspot(known)["closedate"].startswith("2027-03-01T00:00:00")
+    owner = world.hubspot(known).get("hubspot_owner_id")
+    listed = {issue["salesforce_id"] for issue in world.issues("unmapped_owner")}
+    assert owner or known.salesforce_id in listed
+    world.assert_quiet()
+
+
+def test_the_health_file_answers_while_a_cycle_runs(world: World) -> None:
+    pair = world.create(
+        "contact", hubspot=hubspot_person("one", jobtitle="H"), salesforce=salesforce_person("one", Title="S")
+    )
+    world.sync()
+    with duckdb.connect(str(world.settings.health_path), read_only=True) as reader:
+        world.edit_salesforce(pair, Title="S2")
+        world.sync()  # neither waits for the other
+        assert reader.execute("select status from sync_health.sync_status").fetchall() == [("active",)]
+    decision = world.decision(pair, "jobtitle")
+    assert (decision["winner"], decision["reason"], decision["salesforce_value"]) == (
+        "salesforce", "edited_in_salesforce", "S2",
+    )  # fmt: skip
+    assert world.query("select count(*) from sync_health.sync_runs where status = 'succeeded'") == [(2,)]
+    calls = world.query("select crm, calls > 0, daily_limit > 0 from sync_health.api_usage")
+    assert set(calls) == {("hubspot", True, True), ("salesforce", True, True)}
+    assert world.query("select direction from sync_health.sync_lag") == [("salesforce_to_hubspot",)]
+
+
+def test_a_hidden_or_deleted_property_suspends_its_mapping_and_clears_nothing(world: World) -> None:
+    pair = world.create(
+        "contact",
+        hubspot=hubspot_person("one", jobtitle="Engineer", phone="1"),
+        salesforce=salesforce_person("one", Title="Engineer", Phone="1"),
+    )
+    world.sync()
+    control.change_metadata(world.state_dir, "salesforce", action="hide", object="Contact", field="Title")
+    world.edit_hubspot(pair, jobtitle="Director", phone="2")
+    result = world.sync()
+    assert result.status in ("succeeded", "degraded")
+    assert world.salesforce(pair)["Phone"] == "2"
+    assert world.hubspot(pair)["jobtitle"] == "Director"
+    issues = world.issues("suspended_mapping")
+    assert [(issue["object"], issue["field"]) for issue in issues] == [("contact", "Title")]
+    assert world.query("select status from sync_health.sync_status") == [("degraded",)]
+    world.assert_quiet()
+    control.change_metadata(world.state_dir, "salesforce", action="show", object="Contact", field="Title")
+    world.sync()
+    assert world.salesforce(pair)["Title"] == "Director"
+    assert world.query("select status from sync_health.sync_status") == [("active",)]
+    world.assert_quiet()
+
+
+def test_a_contact_that_exists_by_the_time_of_its_creation_becomes_a_link(world: World) -> None:
+    """HubSpot's 409 names the record that stood in the way."""
+    person = world.create("contact", salesforce=salesforce_person("one", Title="S"))
+    world.plan()
+    there = world.create("contact", hubspot={"email": email("one"), "lifecyclestage": "customer"}, minutes_ago=0)
+    world.sync()
+    world.sync()
+    assert world.linked(person).hubspot_id == there.hubspot_id
+    assert world.hubspot(there)["jobtitle"] == "S"
+    world.assert_quiet()

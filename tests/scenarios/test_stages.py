@@ -1,0 +1,101 @@
+"""Deal stages: many-to-one rows stay as they are, moves arrive as mapped stages, unmapped ones are held and named."""
+
+from __future__ import annotations
+
+from people import hubspot_deal, salesforce_deal
+from world import Pair, World
+
+
+def test_two_hubspot_stages_that_share_a_salesforce_stage_stay_as_they_are(world: World) -> None:
+    shared = {
+        stage: world.create("deal", hubspot=hubspot_deal(stage, stage))
+        for stage in ("decisionmakerboughtin", "contractsent")
+    }
+    world.sync()
+    for stage, pair in shared.items():
+        linked = world.linked(pair)
+        assert world.salesforce(linked)["StageName"] == "Negotiation/Review"
+        assert world.hubspot(linked)["dealstage"] == stage
+    world.assert_quiet()
+
+    # moving between the two in HubSpot is no news for Salesforce, and Salesforce sends neither back
+    moved = world.linked(shared["decisionmakerboughtin"])
+    world.edit_hubspot(moved, dealstage="contractsent")
+    world.sync()
+    assert world.hubspot(moved)["dealstage"] == "contractsent"
+    assert world.salesforce(moved)["StageName"] == "Negotiation/Review"
+    world.assert_quiet()
+
+
+def test_a_stage_moved_in_salesforce_arrives_in_hubspot_as_a_mapped_stage(world: World) -> None:
+    pair = world.create("deal", hubspot=hubspot_deal("Big one"))
+    world.sync()
+    linked = world.linked(pair)
+    for moved_to, expected in [
+        ("Negotiation/Review", "decisionmakerboughtin"),  # the row for both directions beats the one-way row
+        ("Discovery", "appointmentscheduled"),
+        ("Closed Won", "closedwon"),
+    ]:
+        world.edit_salesforce(linked, StageName=moved_to)
+        world.sync()
+        assert world.hubspot(linked)["dealstage"] == expected
+        assert world.salesforce(linked)["StageName"] == moved_to
+    world.assert_quiet()
+
+
+def test_every_stage_of_the_default_table_is_created_in_both_directions(world: World) -> None:
+    table = {
+        "appointmentscheduled": "Discovery",
+        "qualifiedtobuy": "Qualification",
+        "presentationscheduled": "Proposal/Price Quote",
+        "decisionmakerboughtin": "Negotiation/Review",
+        "closedwon": "Closed Won",
+        "closedlost": "Closed Lost",
+    }
+    from_hubspot = {stage: world.create("deal", hubspot=hubspot_deal(f"h {stage}", stage)) for stage in table}
+    from_salesforce = {
+        stage: world.create("deal", salesforce=salesforce_deal(f"s {stage}", table[stage])) for stage in table
+    }
+    world.sync()
+    for stage, salesforce_stage in table.items():
+        assert world.salesforce(world.linked(from_hubspot[stage]))["StageName"] == salesforce_stage
+        created = world.hubspot(world.linked(from_salesforce[stage]))
+        assert (created["dealstage"], created["pipeline"]) == (stage, "default")
+    world.assert_quiet()
+
+
+def test_an_unmapped_stage_holds_back_the_stage_only_and_is_named(world: World) -> None:
+    linked = _linked_deal(world, "Renewal")
+    waiting = world.create("deal", salesforce=salesforce_deal("Unmapped at birth", "Prospecting"))
+    world.edit_salesforce(linked, StageName="Needs Analysis", Amount=2500)
+    world.sync()
+
+    assert world.hubspot(linked)["dealstage"] == "qualifiedtobuy"
+    assert float(world.hubspot(linked)["amount"]) == 2500
+    assert not world.is_linked(waiting)
+    named = {issue["salesforce_id"]: issue for issue in world.issues("unmapped_stage")}
+    assert set(named) == {linked.salesforce_id, waiting.salesforce_id}
+    assert "Needs Analysis" in named[linked.salesforce_id]["detail"]
+    assert "Prospecting" in named[waiting.salesforce_id]["detail"]
+    assert "stage_mappings.csv" in named[linked.salesforce_id]["fix"]
+    world.assert_quiet()
+
+    # the remedy takes effect on what was held back, without either record being touched
+    world.use_own_seeds()
+    world.seed(
+        "stage_mappings",
+        *world.seed_rows("stage_mappings"),
+        "Sales Pipeline,Qualified To Buy,,Prospecting,to_hubspot,",
+        "Sales Pipeline,Presentation Scheduled,,Needs Analysis,to_hubspot,",
+    )
+    world.sync()
+    assert world.hubspot(linked)["dealstage"] == "presentationscheduled"
+    assert world.is_linked(waiting)
+    assert world.issues("unmapped_stage") == []
+    world.assert_quiet()
+
+
+def _linked_deal(world: World, name: str) -> Pair:
+    pair = world.create("deal", hubspot=hubspot_deal(name))
+    world.sync()
+    return world.linked(pair)
