@@ -14,6 +14,14 @@ with conflicts as (
         *
     from {{ ref('field_decisions') }}
     where change_state = 'conflict'
+),
+
+before as (
+    {% if is_incremental() %}
+    select conflict_id, winner, held_reason, first_seen_at from {{ this }}
+    {% else %}
+    select conflict_id, winner, held_reason, decided_at as first_seen_at from conflicts where false
+    {% endif %}
 )
 
 select
@@ -37,12 +45,11 @@ select
     conflicts.held_reason,
     conflicts.link_id,
     conflicts.run_id,
-    conflicts.decided_at as first_seen_at,
+    coalesce(before.first_seen_at, conflicts.decided_at) as first_seen_at,
     conflicts.decided_at as last_seen_at
 from conflicts
-{% if is_incremental() %}
-anti join {{ this }} as before
-    on conflicts.conflict_id = before.conflict_id
-    and conflicts.winner is not distinct from before.winner
-    and conflicts.held_reason is not distinct from before.held_reason
-{% endif %}
+left join before on conflicts.conflict_id = before.conflict_id
+-- only what is new or was decided otherwise is written
+where before.conflict_id is null
+    or conflicts.winner is distinct from before.winner
+    or conflicts.held_reason is distinct from before.held_reason
