@@ -13,13 +13,24 @@ from crm_sync.errors import ConfigError
 _DIRECTIONS = {"salesforce": "HubSpot -> Salesforce", "hubspot": "Salesforce -> HubSpot"}
 _SHOWN = 10
 _OUTCOMES = """
-with written as (
+with links_written as (
+    select object, target, link_id,
+        bool_or(outcome = 'succeeded' and operation = 'create') as is_created,
+        bool_or(outcome = 'succeeded' and operation <> 'create'
+            and (operation <> 'update' or json_keys(changes) <> ['salesforce_record_id'])) as is_updated,
+        bool_or(outcome = 'succeeded') as is_written,
+        bool_or(outcome = 'rejected') as is_rejected,
+        bool_or(outcome is null or outcome not in ('succeeded', 'rejected')) as is_postponed
+    from journal.push_attempts where run_id = $run_id group by all
+),
+written as (
     select object, target,
-        count(*) filter (where outcome = 'succeeded' and operation = 'create') as created,
-        count(distinct link_id) filter (where outcome = 'succeeded' and operation <> 'create') as updated,
-        count(*) filter (where outcome = 'rejected') as rejected,
-        count(*) filter (where outcome is null or outcome not in ('succeeded', 'rejected')) as postponed
-    from journal.push_attempts where run_id = ? group by all
+        count(*) filter (where is_created) as created,
+        count(*) filter (where is_updated and not is_created) as updated,
+        count(*) filter (where is_written and not is_created and not is_updated) as stamped,
+        count(*) filter (where is_rejected) as rejected,
+        count(*) filter (where is_postponed and not is_rejected) as postponed
+    from links_written group by all
 ),
 held as (
     select object, target, count(distinct link_id) as held from merging.field_decisions
@@ -28,14 +39,15 @@ held as (
 ),
 linked as (select object, count(*) as linked from matching.links where status = 'linked' group by all),
 grid as (
-    select linked.object, sides.target, linked.linked
-    from linked cross join (values ('salesforce'), ('hubspot')) as sides (target)
-    union select object, target, 0 from written where object not in (select object from linked)
+    select objects.object, sides.target
+    from (select object from linked union select object from written) as objects
+    cross join (values ('salesforce'), ('hubspot')) as sides (target)
 )
-select grid.object, grid.target, coalesce(created, 0), coalesce(updated, 0),
-    greatest(grid.linked - coalesce(created, 0) - coalesce(updated, 0), 0) as unchanged,
+select grid.object, grid.target, coalesce(created, 0), coalesce(updated, 0), coalesce(stamped, 0),
+    greatest(coalesce(linked, 0) - coalesce(created, 0) - coalesce(updated, 0) - coalesce(stamped, 0), 0),
     coalesce(rejected, 0), coalesce(held, 0), coalesce(postponed, 0)
 from grid
+left join linked using (object)
 left join written using (object, target)
 left join held using (object, target)
 order by grid.object, grid.target desc
@@ -59,8 +71,18 @@ def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
 
 
 def _written(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> Iterator[str]:
-    rows = connection.execute(_OUTCOMES, [result.run_id]).fetchall()
-    header = ("object", "direction", "created", "updated", "unchanged", "rejected", "held back", "postponed")
+    rows = connection.execute(_OUTCOMES, {"run_id": result.run_id}).fetchall()
+    header = (
+        "object",
+        "direction",
+        "created",
+        "updated",
+        "id stamped",
+        "unchanged",
+        "rejected",
+        "held back",
+        "postponed",
+    )
     lines = [
         (object_, _DIRECTIONS[target], *(f"{number:,}" for number in numbers)) for object_, target, *numbers in rows
     ]
