@@ -92,10 +92,25 @@ class Transformer:
         os.environ["WAREHOUSE_PATH"] = str(self._settings.warehouse_path)
         os.environ["CRM_SYNC_TARGET"] = self._settings.target
         manifest = None if arguments[0] == "parse" else self._manifest()
-        result = dbtRunner(manifest=manifest).invoke(arguments)
+        try:
+            result = dbtRunner(manifest=manifest).invoke(arguments)
+        finally:
+            _release_warehouse()
         if result.success:
             return result.result
         raise CycleFailed(_explain(result), "Nothing undecided was pushed. See logs/dbt.log beside the warehouse.")
+
+
+def _release_warehouse() -> None:
+    """dbt-duckdb keeps the warehouse open for the life of the process; others must be let in between the steps."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        environment = DuckDBConnectionManager.env()
+    except Exception:  # the adapter raises a bare Exception when nothing was opened
+        return
+    environment.close()
+    DuckDBConnectionManager.close_all_connections()
 
 
 def _explain(result: Any) -> str:
