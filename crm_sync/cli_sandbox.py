@@ -137,3 +137,53 @@ def writes(crm: str, since: int) -> None:
     """
     for entry in control.write_log(default_state_dir(), crm, since):
         click.echo(json.dumps(entry, ensure_ascii=False))
+
+
+@sandbox_group.group()
+def faults() -> None:
+    """Make the stand-ins fail on purpose: what sandbox/README.md calls the fault plan."""
+
+
+@faults.command(name="set")
+@click.argument("crm", type=CRM)
+@click.argument("plan", metavar="FILE|JSON")
+@_clean_errors
+def set_faults(crm: str, plan: str) -> None:
+    """Put a fault plan in force: a JSON file, or the JSON itself.
+
+    Example: crm-sync sandbox faults set hubspot '{"rules": [{"kind": "rate_limit", "probability": 0.1}]}'
+    """
+    try:
+        content = json.loads(plan if plan.lstrip().startswith("{") else Path(plan).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.BadParameter(f"'{plan}' cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise click.BadParameter(f"The fault plan is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise click.BadParameter("The fault plan must be a JSON object.")
+    report = control.set_faults(default_state_dir(), crm, content)
+    click.echo(f"{len(report['rules'])} fault rules are in force on {crm}.")
+
+
+@faults.command(name="show")
+@click.argument("crm", type=CRM)
+@_clean_errors
+def show_faults(crm: str) -> None:
+    """Show the plan in force: per rule, how many requests matched and how many went wrong.
+
+    Example: crm-sync sandbox faults show salesforce
+    """
+    click.echo(json.dumps(control.faults(default_state_dir(), crm), indent=2, ensure_ascii=False))
+
+
+@faults.command(name="clear")
+@click.argument("crm", type=CRM, required=False)
+@_clean_errors
+def clear_faults(crm: str | None) -> None:
+    """Let one stand-in, or both, behave again.
+
+    Example: crm-sync sandbox faults clear
+    """
+    for name in [crm] if crm else control.CRMS:
+        control.clear_faults(default_state_dir(), name)
+    click.echo("No faults are in force.")

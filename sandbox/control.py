@@ -213,6 +213,25 @@ def change_settings(state_dir: Path, crm: str, **values: Any) -> Json:
     return _post(state_dir, crm, "/settings", values)
 
 
+# misbehaving ----------------------------------------------------------------------------------------------
+
+
+def set_faults(state_dir: Path, crm: str, plan: Mapping[str, Any]) -> Json:
+    """Let requests go wrong as `sandbox.faults` describes, in place of the former plan; returns `faults`."""
+    return _post(state_dir, crm, "/faults", dict(plan))
+
+
+def clear_faults(state_dir: Path, crm: str) -> Json:
+    """Behave again, and forget the counts."""
+    return _post(state_dir, crm, "/faults", {"rules": []})
+
+
+def faults(state_dir: Path, crm: str) -> Json:
+    """The plan with, per rule, how many requests matched (`calls`) and went wrong (`injected`), and the latest."""
+    result: Json = _get(state_dir, crm, "/faults")
+    return result
+
+
 # looking --------------------------------------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ def create_control_app(organisation: Organisation, state_dir: Path | None = None
         Route("/calls/reset", control.calls_reset, methods=["POST"]),
         Route("/settings", control.settings, methods=["GET", "POST"]),
         Route("/metadata", control.metadata, methods=["POST"]),
+        Route("/faults", control.faults, methods=["GET", "POST", "DELETE"]),
     ]
     handlers: dict[Any, Any] = {ControlError: _control_error, Exception: _server_error}
     return Starlette(routes=routes, exception_handlers=handlers)
@@ -158,3 +159,11 @@ class _Control:
 
     async def metadata(self, request: Request) -> Response:
         return JsonResponse(self.organisation.change_metadata(await _body(request)))
+
+    async def faults(self, request: Request) -> Response:
+        plan = self.organisation.faults
+        if request.method == "POST":
+            plan.set(await _body(request))
+        elif request.method == "DELETE":
+            plan.clear()
+        return JsonResponse(plan.report())

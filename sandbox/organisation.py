@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
+
+if TYPE_CHECKING:
+    from sandbox.faults import FaultPlan
 
 Record = dict[str, Any]
 Changes = Mapping[str, tuple[Any, Any]]
@@ -34,6 +37,7 @@ class Settings:
 
     rate_limits: bool = True
     latency_ms: float = 0
+    latency_jitter_ms: float = 0
     index_lag_ms: int = 0
     clock_skew_ms: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
@@ -144,6 +148,7 @@ class Organisation(Protocol):
     settings: Settings
     writes: WriteLog
     calls: CallCounter
+    faults: FaultPlan
 
     @property
     def name(self) -> str:

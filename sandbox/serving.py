@@ -1,7 +1,7 @@
 """What both stand-in CRMs share: serving an API app and its control app, counting calls, JSON replies.
 
-Owns: sockets (loopback only), the two uvicorn servers of a process, the traffic middleware.
-Refuses: to know any CRM's API; `sandbox.organisation` says what a CRM must offer.
+Owns: sockets (loopback only), the two uvicorn servers of a process.
+Refuses: to know any CRM's API (`sandbox.organisation` says what a CRM must offer) and to misbehave (`sandbox.traffic`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 import orjson
 import uvicorn
 from starlette.responses import Response
-from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from sandbox.database import open_database, transaction
 from sandbox.organisation import (
@@ -31,8 +31,10 @@ from sandbox.organisation import (
     Settings,
     WriteLog,
 )
+from sandbox.traffic import TEMPLATE_KEY, TRANSPORT_KEY, ApiRoute, TrafficMiddleware
 
 __all__ = [
+    "TEMPLATE_KEY",
     "ApiRoute",
     "CallCounter",
     "ControlError",
@@ -51,7 +53,6 @@ __all__ = [
 ]
 
 LOOPBACK = "127.0.0.1"
-TEMPLATE_KEY = "sandbox.path_template"
 logger = logging.getLogger(__name__)
 
 
@@ -62,40 +63,6 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:
         return content if isinstance(content, bytes) else orjson.dumps(content)
-
-
-class ApiRoute(Route):
-    """A route that tells the traffic middleware its path template (`/objects/{type}/{id}`)."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, child_scope = super().matches(scope)
-        if match is not Match.NONE:
-            child_scope[TEMPLATE_KEY] = self.path
-        return match, child_scope
-
-
-class TrafficMiddleware:
-    """Outermost layer of an API app: counts each request by method and path template, adds latency.
-
-    Requests that reach no route count as `METHOD (no route)`. Put it around the finished app:
-    `TrafficMiddleware(app, organisation.calls, organisation.settings)`.
-    """
-
-    def __init__(self, app: ASGIApp, calls: CallCounter, settings: Settings) -> None:
-        self.app = app
-        self.calls = calls
-        self.settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if self.settings.latency_ms:
-            await asyncio.sleep(self.settings.latency_ms / 1000)
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self.calls.add(f"{scope['method']} {scope.get(TEMPLATE_KEY, '(no route)')}")
 
 
 def bind(port: int) -> socket.socket:
@@ -112,6 +79,20 @@ def bind(port: int) -> socket.socket:
     return sock
 
 
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """HTTP whose requests know their connection, so that a fault can cut it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        app: ASGIApp = self.app  # type: ignore[has-type]
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[TRANSPORT_KEY] = transport
+            await app(scope, receive, send)
+
+        self.app = with_transport
+
+
 class _Server(uvicorn.Server):
     """A uvicorn server that leaves signals to `run`, as two of them share one event loop."""
 
@@ -121,10 +102,17 @@ class _Server(uvicorn.Server):
 
 
 def _server(app: ASGIApp) -> _Server:
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", server_header=False, timeout_keep_alive=60
+    return _Server(
+        uvicorn.Config(
+            app,
+            http=_Protocol,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_keep_alive=60,
+        )
     )
-    return _Server(config)
 
 
 async def _serve(servers: Sequence[_Server], sockets: Sequence[socket.socket]) -> None:

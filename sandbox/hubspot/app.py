@@ -22,6 +22,7 @@ from sandbox.hubspot.batch import Batches
 from sandbox.hubspot.errors import ApiError
 from sandbox.hubspot.limits import RateLimited
 from sandbox.hubspot.lists import Lists
+from sandbox.hubspot.misbehaving import HubSpotVoice
 from sandbox.hubspot.objects import AUTHOR_KEY, Objects
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.properties import Properties
@@ -43,7 +44,7 @@ def create_app(organisation: HubSpotOrganisation) -> ASGIApp:
     routes.append(ApiRoute("/oauth/v1/token", organisation.authenticator.token, methods=["POST"]))
     handlers: dict[Any, Any] = {ApiError: _refusal, HTTPException: _http_error, Exception: _server_error}
     app = Starlette(routes=routes, exception_handlers=handlers)
-    return TrafficMiddleware(app, organisation.calls, organisation.settings)
+    return TrafficMiddleware(app, organisation, HubSpotVoice(organisation), app.routes)
 
 
 def _endpoints(organisation: HubSpotOrganisation) -> list[tuple[str, str, Handler]]:

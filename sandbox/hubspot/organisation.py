@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sandbox.database import open_database, transaction
+from sandbox.faults import FaultPlan
 from sandbox.hubspot import administration
 from sandbox.hubspot.auth import PRIVATE_APP_TOKEN, Authenticator
 from sandbox.hubspot.errors import ApiError
@@ -22,6 +23,7 @@ from sandbox.hubspot.limits import RateLimiter
 from sandbox.hubspot.loading import load_records
 from sandbox.hubspot.merging import merge
 from sandbox.hubspot.metadata import Metadata
+from sandbox.hubspot.misbehaving import FAULT_KINDS, LOGIN_PATHS
 from sandbox.hubspot.object_types import OBJECT_TYPES, ObjectType, find_object_type
 from sandbox.hubspot.rendering import Renderer
 from sandbox.hubspot.requests import record_id as parse_id
@@ -49,6 +51,7 @@ class HubSpotOrganisation:
         self.settings = Settings()
         self.writes = WriteLog(self.connection)
         self.calls = CallCounter()
+        self.faults = FaultPlan(self.settings, FAULT_KINDS, LOGIN_PATHS)
         self.store = Store(self.connection)
         self.metadata = Metadata(self.connection)
         self.rules = Rules()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.faults import CURRENT
 from sandbox.hubspot.errors import (
     InvalidValue,
     contact_exists,
@@ -214,7 +215,10 @@ class Writer:
         self.store.add_versions(record, versions)
 
     def _save(self, record: Stored) -> None:
+        fault = CURRENT.get()
         lag = self.settings.index_lag_ms
+        if fault is not None and fault.kind == "index_lag":
+            lag = int(fault.number("delay_ms", 5000))
         if lag:
             self.store.keep_indexed(record.type, record.id, self.settings.now_ms() + lag)
         self.store.save(record)

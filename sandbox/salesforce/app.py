@@ -21,6 +21,7 @@ from sandbox.salesforce import (
     tooling,
 )
 from sandbox.salesforce.errors import ApiError, OauthError, not_found
+from sandbox.salesforce.misbehaving import SalesforceVoice
 from sandbox.salesforce.organisation import SalesforceOrganisation
 from sandbox.salesforce.web import Dispatcher, api_error, oauth_error
 from sandbox.serving import JsonResponse, TrafficMiddleware
@@ -47,7 +48,7 @@ def create_app(organisation: SalesforceOrganisation) -> ASGIApp:
     handlers = {ApiError: api_error, OauthError: oauth_error, 404: _unknown, 405: _unknown, 500: _failed}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
-    return TrafficMiddleware(app, organisation.calls, organisation.settings)
+    return TrafficMiddleware(app, organisation, SalesforceVoice(organisation), app.routes)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.demo.people import INTEGRATION_USER_ID
+from sandbox.faults import FaultPlan
 from sandbox.organisation import CallCounter, ControlError, Record, Settings
 from sandbox.salesforce import administration
 from sandbox.salesforce.auth import CLIENT_ID, CLIENT_SECRET, Auth
@@ -21,6 +22,7 @@ from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.ids import is_id, to_18
 from sandbox.salesforce.limits import Limits
 from sandbox.salesforce.loading import load_records, load_standard_data
+from sandbox.salesforce.misbehaving import FAULT_KINDS, LOGIN_PATHS
 from sandbox.salesforce.permissions import Permissions
 from sandbox.salesforce.query import Queries
 from sandbox.salesforce.removal import Removal
@@ -43,6 +45,7 @@ class SalesforceOrganisation:
     def __init__(self, path: Path) -> None:
         self.settings = Settings()
         self.calls = CallCounter()
+        self.faults = FaultPlan(self.settings, FAULT_KINDS, LOGIN_PATHS)
         self.limits = Limits(self.settings)
         self.schema = Schema()
         self.store = Store(open_database(path), self.schema)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from random import Random
 from typing import Any
 
+from sandbox.faults import CURRENT
 from sandbox.salesforce.errors import RowError
 from sandbox.salesforce.ids import to_18
 from sandbox.salesforce.schema.catalog import View
@@ -60,6 +62,7 @@ class Rules:
         self.store = store
         self.state = RuleState()
         self.locks: dict[str, int] = {}
+        self._random = Random(0)
 
     def restore(self) -> None:
         """Read the state back from the database."""
@@ -86,12 +89,20 @@ class Rules:
     def check_access(self, record_id: str, is_human: bool) -> None:
         if is_human:
             return
+        self.check_fault(record_id)
         if self.locks.get(record_id, 0) > 0:
             self.locks[record_id] -= 1
             message = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
             raise RowError("UNABLE_TO_LOCK_ROW", message)
         if record_id in self.state.read_only_records:
             raise RowError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+
+    def check_fault(self, record_id: str) -> None:
+        """UNABLE_TO_LOCK_ROW when the fault plan says so: for a `share` of the rows of the request."""
+        fault = CURRENT.get()
+        if fault is not None and fault.kind == "row_lock" and self._random.random() < fault.number("share", 1):
+            message = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
+            raise RowError("UNABLE_TO_LOCK_ROW", message)
 
     def run_triggers(self, sobject: SObject, row: Row) -> None:
         for name in self.state.triggers:

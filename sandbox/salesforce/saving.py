@@ -63,6 +63,8 @@ class Saving:
         sent = self._resolve(actor, sobject, values, creating=True)
         row = self._with_defaults(actor, sobject, sent)
         row["Id"] = self.store.next_id(sobject)
+        if not actor.is_human:
+            self.rules.check_fault(row.get("AccountId") or row["Id"])
         self._complete(actor, sobject, row, None, sent)
         self._stamp(actor, sobject, row, creating=True)
         with self.store.savepoint():
