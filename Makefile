@@ -51,7 +51,7 @@ lint: $(DEV) ## Check style and types of Python and SQL
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint dbt_project
 
-docs: $(RUNTIME) ## Build the documentation of all tables: dbt_project/target/index.html
+docs: $(RUNTIME) ## Build the documentation of all tables: dbt_project/target/static_index.html
 	@mkdir -p warehouse
 	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir . --static
 
