@@ -11,7 +11,8 @@ with arriving as (
     inner join {{ ref('records_included') }} as sources
         on winners.object = sources.object
         and winners.winner = sources.side
-        and case winners.winner when 'hubspot' then winners.hubspot_id else winners.salesforce_id end = sources.record_id
+        and sources.record_id
+        = case winners.winner when 'hubspot' then winners.hubspot_id else winners.salesforce_id end
         and sources.is_included
     where winners.target is not null
         and winners.problem is null

@@ -66,10 +66,18 @@ written as (
     from confirmed_values
     inner join {{ ref('stg_field_mappings') }} as mappings
         on confirmed_values.object = mappings.object
-        and case confirmed_values.target when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field end
-            = confirmed_values.field
-        and case confirmed_values.target when 'hubspot' then mappings.salesforce_field else mappings.hubspot_property end
-            = confirmed_values.source_field
+        and (
+            (
+                confirmed_values.target = 'hubspot'
+                and confirmed_values.field = mappings.hubspot_property
+                and confirmed_values.source_field = mappings.salesforce_field
+            )
+            or (
+                confirmed_values.target = 'salesforce'
+                and confirmed_values.field = mappings.salesforce_field
+                and confirmed_values.source_field = mappings.hubspot_property
+            )
+        )
     qualify row_number() over (
         partition by confirmed_values.link_id, mappings.hubspot_property, mappings.salesforce_field
         order by confirmed_values.outcome_at desc, confirmed_values.attempt_id desc

@@ -34,7 +34,8 @@ with decided as (
         winners.source_value,
         case
             -- the id of the counterpart is written on every HubSpot record that is linked
-            when winners.winner is not null and winners.salesforce_field <> 'Id' and not included.is_included then 'excluded'
+            when winners.winner is not null and winners.salesforce_field <> 'Id' and not included.is_included
+                then 'excluded'
             else winners.problem
         end as held_reason,
         winners.is_truncated_in_salesforce,
@@ -47,7 +48,8 @@ with decided as (
     left join {{ ref('int_links_included') }} as included
         on winners.object = included.object
         and winners.winner = included.side
-        and case winners.winner when 'hubspot' then winners.hubspot_id else winners.salesforce_id end = included.record_id
+        and included.record_id
+        = case winners.winner when 'hubspot' then winners.hubspot_id else winners.salesforce_id end
     cross join {{ ref('stg_current_run') }} as current_run
 ),
 

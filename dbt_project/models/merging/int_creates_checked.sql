@@ -13,7 +13,9 @@ with missing_unmapped as (
         and fields.is_required
         and fields.is_present
     where fields.field not in (
-            select case candidates.target when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field end
+            select case candidates.target
+                when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field
+            end
             from {{ ref('stg_field_mappings') }} as mappings
             where mappings.object = candidates.object and mappings.is_active
         )

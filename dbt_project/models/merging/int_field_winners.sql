@@ -28,17 +28,29 @@ reasoned as (
 select
     reasoned.*,
     case reasoned.winner when 'hubspot' then 'salesforce' when 'salesforce' then 'hubspot' end as target,
-    case reasoned.winner when 'hubspot' then reasoned.image_in_salesforce when 'salesforce' then reasoned.image_in_hubspot end
-        as target_value,
-    case reasoned.winner when 'hubspot' then reasoned.salesforce_raw when 'salesforce' then reasoned.hubspot_raw end as previous_value,
-    case reasoned.winner when 'hubspot' then reasoned.hubspot_raw when 'salesforce' then reasoned.salesforce_raw end as source_value,
+    case reasoned.winner
+        when 'hubspot' then reasoned.image_in_salesforce
+        when 'salesforce' then reasoned.image_in_hubspot
+    end as target_value,
+    case reasoned.winner
+        when 'hubspot' then reasoned.salesforce_raw
+        when 'salesforce' then reasoned.hubspot_raw
+    end as previous_value,
+    case reasoned.winner
+        when 'hubspot' then reasoned.hubspot_raw
+        when 'salesforce' then reasoned.salesforce_raw
+    end as source_value,
     case
         when reasoned.change_state = 'conflict' and reasoned.winner is null then 'held_for_review'
-        when reasoned.winner = 'hubspot' and reasoned.problem_in_salesforce is not null then reasoned.problem_in_salesforce
-        when reasoned.winner = 'salesforce' and reasoned.problem_in_hubspot is not null then reasoned.problem_in_hubspot
+        when reasoned.winner = 'hubspot' and reasoned.problem_in_salesforce is not null
+            then reasoned.problem_in_salesforce
+        when reasoned.winner = 'salesforce' and reasoned.problem_in_hubspot is not null
+            then reasoned.problem_in_hubspot
         when reasoned.winner = 'hubspot' and not mappings.salesforce_is_updateable then 'read_only_field'
         when reasoned.winner = 'salesforce' and not mappings.hubspot_is_updateable then 'read_only_field'
-        when reasoned.winner = 'hubspot' and reasoned.image_in_salesforce is null and not mappings.salesforce_is_nillable
+        when reasoned.winner = 'hubspot'
+            and reasoned.image_in_salesforce is null
+            and not mappings.salesforce_is_nillable
             then 'required_field_missing'
     end as problem
 from reasoned

@@ -77,7 +77,8 @@ written_values as (
         on written.outcome = 'succeeded'
         and records.side = written.target
         and records.crm_object = written.crm_object
-        and records.record_id = case when records.side = 'hubspot' then written.hubspot_id else written.salesforce_id end
+        and records.record_id
+        = case when records.side = 'hubspot' then written.hubspot_id else written.salesforce_id end
     cross join lateral {{ json_members('written.stored', 'member') }}
     where case
             when member.key like 'associations.%' then records.loaded_at <= written.outcome_at

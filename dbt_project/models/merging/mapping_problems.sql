@@ -1,5 +1,6 @@
 -- One row per mapping that the CRMs' metadata contradicts. `severity` error (a property that never existed, types that
--- do not fit) stops the run before anything is pushed; suspended (it existed and is gone or hidden) lets all else go on.
+-- do not fit) stops the run before anything is pushed; suspended (it existed and is gone or hidden) lets all else go
+-- on.
 with mappings as (
     select * from {{ ref('stg_field_mappings') }}
     where kind <> 'id'
@@ -43,7 +44,8 @@ select
     end as detail,
     case problems.issue_type
         when 'type_mismatch' then 'Map fields of fitting types, or add a transform.'
-        else 'Correct the name or remove the row in field_mappings.csv, or make the field visible to the integration user.'
+        else 'Correct the name or remove the row in field_mappings.csv, '
+            || 'or make the field visible to the integration user.'
     end as fix
 from problems
 inner join mappings

@@ -9,7 +9,8 @@ with updates as (
         decisions.link_id,
         decisions.hubspot_id,
         decisions.salesforce_id,
-        case decisions.target when 'hubspot' then decisions.hubspot_property else decisions.salesforce_field end as field,
+        case decisions.target when 'hubspot' then decisions.hubspot_property else decisions.salesforce_field end
+            as field,
         case decisions.target when 'hubspot' then decisions.salesforce_field else decisions.hubspot_property end
             as source_field,
         decisions.target_value as value,
@@ -37,7 +38,14 @@ values_of_creates as (
     select link_id, object, target, hubspot_property, salesforce_field, image, true as has_source_value
     from {{ ref('int_create_values') }}
     union all
-    select link_id, object, toward as target, hubspot_property, salesforce_field, image, problem is null as has_source_value
+    select
+        link_id,
+        object,
+        toward as target,
+        hubspot_property,
+        salesforce_field,
+        image,
+        problem is null as has_source_value
     from references_of_creates
 ),
 
@@ -50,7 +58,8 @@ creates as (
         case when creatable.side = 'hubspot' then creatable.record_id end as hubspot_id,
         case when creatable.side = 'salesforce' then creatable.record_id end as salesforce_id,
         case creatable.target when 'hubspot' then images.hubspot_property else images.salesforce_field end as field,
-        case creatable.target when 'hubspot' then images.salesforce_field else images.hubspot_property end as source_field,
+        case creatable.target when 'hubspot' then images.salesforce_field else images.hubspot_property end
+            as source_field,
         images.image as value,
         cast(null as varchar) as previous_value,
         case creatable.target when 'hubspot' then paired.salesforce_raw else paired.hubspot_raw end as source_value,
@@ -69,7 +78,12 @@ creates as (
 -- a new deal takes the pipeline that its stage belongs to
 pipelines_of_creates as (
     select
-        creates.* replace ('pipeline' as field, pipelines.pipeline_id as value, null as source_field, null as source_value)
+        creates.* replace (
+            'pipeline' as field,
+            pipelines.pipeline_id as value,
+            null as source_field,
+            null as source_value
+        )
     from creates
     inner join (
         select distinct stage_id, pipeline_id from {{ source('raw_hubspot', 'pipelines') }} where object = 'deals'

@@ -47,7 +47,8 @@ placed as (
     select
         gathered.*,
         objects.push_order,
-        case gathered.target when 'hubspot' then objects.hubspot_object else objects.salesforce_object end as crm_object,
+        case gathered.target when 'hubspot' then objects.hubspot_object else objects.salesforce_object end
+            as crm_object,
         case
             when gathered.operation = 'create' then null
             when gathered.target = 'hubspot' then gathered.hubspot_id
@@ -86,8 +87,10 @@ select
     field_lists.field_types,
     targets.modified_at as snapshot_modified_at,
     targets.human_modified_at,
-    case placed.target when 'hubspot' then salesforce_records.human_modified_at else hubspot_records.human_modified_at end
-        as source_modified_at,
+    case placed.target
+        when 'hubspot' then salesforce_records.human_modified_at
+        else hubspot_records.human_modified_at
+    end as source_modified_at,
     placed.reasons
 from placed
 inner join field_lists on placed.object = field_lists.object and placed.target = field_lists.target

@@ -9,7 +9,8 @@ with latest as (
 select
     operations.operation_id,
     coalesce(catalog.retry_policy, 'daily') as retry_policy,
-    case when coalesce(catalog.retry_policy, 'daily') = 'daily' then latest.outcome_at + interval 1 day end as next_retry_at
+    case when coalesce(catalog.retry_policy, 'daily') = 'daily' then latest.outcome_at + interval 1 day end
+        as next_retry_at
 from {{ ref('int_operations') }} as operations
 inner join latest on operations.operation_id = latest.operation_id
 left join {{ ref('error_catalog') }} as catalog

@@ -40,7 +40,8 @@ salesforce_fields as (
             else 'text'
         end as data_type,
         case
-            when type in ('string', 'textarea', 'phone', 'url', 'email', 'encryptedstring', 'combobox') then nullif(length, 0)
+            when type in ('string', 'textarea', 'phone', 'url', 'email', 'encryptedstring', 'combobox')
+                then nullif(length, 0)
         end as max_length,
         case
             when type in ('int', 'long') then 0

@@ -1,6 +1,6 @@
 -- One row per deal stage and direction that has a counterpart. Toward Salesforce `scope` is the record type ('' = any
--- or none); toward HubSpot it is the pipeline that the deal is in ('' = a new deal, which takes the pipeline of its stage).
--- Where several rows fit, the specific direction wins, then the earlier HubSpot stage, then the lesser text.
+-- or none); toward HubSpot it is the pipeline that the deal is in ('' = a new deal, which takes the pipeline of its
+-- stage). Where several rows fit, the specific direction wins, then the earlier HubSpot stage, then the lesser text.
 with stage_rows as (
     select
         {{ given('hubspot_pipeline', "''") }} as hubspot_pipeline,

@@ -97,7 +97,8 @@ from_matching as (
     select
         issues.issue_type,
         issues.object,
-        case issues.side when 'hubspot' then objects.match_hubspot_property else objects.match_salesforce_field end as field,
+        case issues.side when 'hubspot' then objects.match_hubspot_property else objects.match_salesforce_field end
+            as field,
         case when issues.side = 'hubspot' then issues.record_id end as hubspot_id,
         case when issues.side = 'salesforce' then issues.record_id end as salesforce_id,
         concat_ws(' ', issues.match_key, issues.detail) as detail

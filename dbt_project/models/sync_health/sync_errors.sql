@@ -18,7 +18,8 @@ failures as (
         coalesce(error_code, upper(outcome)) as error_code,
         max_by(operation, attempted_at) as operation,
         max_by(coalesce(hubspot_id, case when target = 'hubspot' then record_id end), attempted_at) as hubspot_id,
-        max_by(coalesce(salesforce_id, case when target = 'salesforce' then record_id end), attempted_at) as salesforce_id,
+        max_by(coalesce(salesforce_id, case when target = 'salesforce' then record_id end), attempted_at)
+            as salesforce_id,
         max_by(message, attempted_at) as message,
         max_by(changes, attempted_at) as payload,
         max_by(outcome, attempted_at) as outcome,
@@ -40,7 +41,8 @@ select
     failures.hubspot_id,
     failures.salesforce_id,
     failures.error_code,
-    coalesce(catalog.error_class, case failures.outcome when 'rejected' then 'other' else 'transient' end) as error_class,
+    coalesce(catalog.error_class, case failures.outcome when 'rejected' then 'other' else 'transient' end)
+        as error_class,
     failures.message,
     coalesce(catalog.cause, 'The CRM refused the record; its message says why') as cause,
     coalesce(catalog.fix, 'Read the message; correct the record or the mapping') as fix,

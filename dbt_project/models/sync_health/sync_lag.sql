@@ -2,7 +2,8 @@
 -- before its records were linked (first sync, creates) was not waiting for this sync and does not count.
 with carried as (
     select
-        case attempts.target when 'salesforce' then 'hubspot_to_salesforce' else 'salesforce_to_hubspot' end as direction,
+        case attempts.target when 'salesforce' then 'hubspot_to_salesforce' else 'salesforce_to_hubspot' end
+            as direction,
         cast(date_trunc('day', attempts.outcome_at) as date) as day,
         date_diff('millisecond', attempts.source_modified_at, attempts.outcome_at) / 1000.0 as seconds
     from {{ source('journal', 'push_attempts') }} as attempts
