@@ -10,11 +10,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.hubspot.catalog import PORTAL_ID
 from sandbox.hubspot.errors import not_found
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.requests import after, flag, limit, object_type
 from sandbox.hubspot.times import iso
-from sandbox.hubspot.writing import PORTAL_ID
 from sandbox.serving import JsonResponse
 
 OWNERS_PAGE_LIMIT = 500

@@ -16,7 +16,6 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.hubspot.object_types import find_object_type
 from sandbox.hubspot.standard import Definition
 from sandbox.organisation import ControlError, Record
 
@@ -36,7 +35,7 @@ def change_metadata(organisation: HubSpotOrganisation, change: Mapping[str, Any]
     action = str(change.get("action", ""))
     if action == "add_stage":
         return _add_stage(organisation, change)
-    object_ = _object(change)
+    object_ = _object(organisation, change)
     definition = organisation.metadata.any_property(object_, str(change.get("property") or change.get("field")))
     if definition is None:
         raise ControlError(f"{object_} have no property {change.get('property')}.", 404)
@@ -47,8 +46,8 @@ def change_metadata(organisation: HubSpotOrganisation, change: Mapping[str, Any]
     return definition
 
 
-def _object(change: Mapping[str, Any]) -> str:
-    found = find_object_type(str(change.get("object")))
+def _object(organisation: HubSpotOrganisation, change: Mapping[str, Any]) -> str:
+    found = organisation.metadata.catalog.find(str(change.get("object")))
     if found is None:
         raise ControlError(f'Unknown object "{change.get("object")}".')
     return found.name
@@ -90,7 +89,7 @@ def _rename(organisation: HubSpotOrganisation, object_: str, definition: Definit
 
 
 def _set_pattern(organisation: HubSpotOrganisation, change: Mapping[str, Any]) -> Record:
-    object_, name = _object(change), str(change.get("property"))
+    object_, name = _object(organisation, change), str(change.get("property"))
     kept = tuple(item for item in organisation.rules.patterns if item[:2] != (object_, name))
     if change.get("on", True):
         message = str(change.get("message", f"{name} does not follow the account's rule."))

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from sandbox.hubspot.account import Account
+from sandbox.hubspot.association_labels import AssociationLabels
 from sandbox.hubspot.associations import Associations
 from sandbox.hubspot.batch import Batches
 from sandbox.hubspot.errors import ApiError
@@ -26,6 +27,9 @@ from sandbox.hubspot.misbehaving import HubSpotVoice
 from sandbox.hubspot.objects import AUTHOR_KEY, Objects
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.properties import Properties
+from sandbox.hubspot.requests import CATALOG_KEY
+from sandbox.hubspot.schemas import Schemas
+from sandbox.hubspot.scopes import check_scopes
 from sandbox.hubspot.search import Search
 from sandbox.hubspot.writing import Author
 from sandbox.serving import TEMPLATE_KEY, ApiRoute, JsonResponse, TrafficMiddleware
@@ -41,7 +45,13 @@ def create_app(organisation: HubSpotOrganisation) -> ASGIApp:
         ApiRoute(path, _guarded(organisation, handler), methods=[method])
         for method, path, handler in _endpoints(organisation)
     ]
-    routes.append(ApiRoute("/oauth/v1/token", organisation.authenticator.token, methods=["POST"]))
+    authenticator = organisation.authenticator
+    routes += [
+        ApiRoute("/oauth/v1/token", authenticator.token, methods=["POST"]),
+        ApiRoute("/oauth/v3/token", authenticator.token, methods=["POST"]),
+        ApiRoute("/oauth/v1/access-tokens/{token}", authenticator.token_info, methods=["GET"]),
+        ApiRoute("/oauth/v1/refresh-tokens/{token}", authenticator.revoke, methods=["DELETE"]),
+    ]
     handlers: dict[Any, Any] = {ApiError: _refusal, HTTPException: _http_error, Exception: _server_error}
     app = Starlette(routes=routes, exception_handlers=handlers)
     return TrafficMiddleware(app, organisation, HubSpotVoice(organisation), app.routes)
@@ -51,7 +61,7 @@ def _endpoints(organisation: HubSpotOrganisation) -> list[tuple[str, str, Handle
     """(method, path template, handler); more specific paths come first."""
     objects, batches, search = Objects(organisation), Batches(organisation), Search(organisation)
     associations, properties = Associations(organisation), Properties(organisation)
-    account, lists = Account(organisation), Lists(organisation)
+    account, lists, labels = Account(organisation), Lists(organisation), AssociationLabels(organisation)
     records = "/crm/v3/objects/{object_type}"
     schema = "/crm/v3/properties/{object_type}"
     linked = "/crm/v4/objects/{from_type}/{id}/associations"
@@ -61,6 +71,7 @@ def _endpoints(organisation: HubSpotOrganisation) -> list[tuple[str, str, Handle
         ("POST", records, objects.create),
         ("POST", records + "/search", search.search),
         ("POST", records + "/merge", objects.merge),
+        ("POST", records + "/gdpr-delete", objects.gdpr_delete),
         ("POST", records + "/batch/read", batches.read),
         ("POST", records + "/batch/create", batches.create),
         ("POST", records + "/batch/update", batches.update),
@@ -73,7 +84,10 @@ def _endpoints(organisation: HubSpotOrganisation) -> list[tuple[str, str, Handle
         ("PUT", linked + "/{to_type}/{to_id}", associations.set_labels),
         ("DELETE", linked + "/{to_type}/{to_id}", associations.remove),
         ("GET", linked + "/{to_type}", associations.list_all),
-        ("GET", links + "/labels", associations.labels),
+        ("GET", links + "/labels", labels.list_all),
+        ("POST", links + "/labels", labels.create),
+        ("PUT", links + "/labels", labels.update),
+        ("DELETE", links + "/labels/{type_id}", labels.remove),
         ("POST", links + "/batch/read", associations.batch_read),
         ("POST", links + "/batch/create", associations.batch_create),
         ("POST", links + "/batch/associate/default", associations.batch_default),
@@ -83,6 +97,9 @@ def _endpoints(organisation: HubSpotOrganisation) -> list[tuple[str, str, Handle
         ("POST", schema, properties.create),
         ("GET", schema + "/groups", properties.groups),
         ("POST", schema + "/groups", properties.create_group),
+        ("GET", schema + "/groups/{name}", properties.read_group),
+        ("PATCH", schema + "/groups/{name}", properties.update_group),
+        ("DELETE", schema + "/groups/{name}", properties.archive_group),
         ("POST", schema + "/batch/read", properties.batch_read),
         ("POST", schema + "/batch/create", properties.batch_create),
         ("POST", schema + "/batch/archive", properties.batch_archive),
@@ -104,7 +121,31 @@ def _endpoints(organisation: HubSpotOrganisation) -> list[tuple[str, str, Handle
         ("PUT", "/crm/v3/lists/{list_id}/memberships/add", lists.add),
         ("PUT", "/crm/v3/lists/{list_id}/memberships/remove", lists.remove),
         ("PUT", "/crm/v3/lists/{list_id}/memberships/add-and-remove", lists.add_and_remove),
+        ("GET", "/crm/v3/lists/{list_id}/memberships/join-order", lists.memberships_by_join),
+        ("DELETE", "/crm/v3/lists/{list_id}/memberships", lists.remove_all),
+        ("PUT", "/crm/v3/lists/{list_id}/restore", lists.restore),
+        ("PUT", "/crm/v3/lists/{list_id}/update-list-name", lists.rename),
+        ("GET", "/crm/v3/lists", lists.read_many),
         ("GET", "/crm/v3/lists/{list_id}", lists.read),
+        ("DELETE", "/crm/v3/lists/{list_id}", lists.delete),
+        *_schema_endpoints(Schemas(organisation)),
+    ]
+
+
+def _schema_endpoints(schemas: Schemas) -> list[tuple[str, str, Handler]]:
+    """Custom objects, under the path of the documentation and that of the specification."""
+    return [
+        (method, base + rest, handler)
+        for base in ("/crm/v3/schemas", "/crm-object-schemas/v3/schemas")
+        for method, rest, handler in (
+            ("GET", "", schemas.list_all),
+            ("POST", "", schemas.create),
+            ("GET", "/{schema}", schemas.read),
+            ("PATCH", "/{schema}", schemas.update),
+            ("DELETE", "/{schema}", schemas.archive),
+            ("POST", "/{schema}/associations", schemas.associate),
+            ("DELETE", "/{schema}/associations/{association_id}", schemas.dissociate),
+        )
     ]
 
 
@@ -117,11 +158,16 @@ def _guarded(organisation: HubSpotOrganisation, handler: Handler) -> Handler:
             return Response("URI Too Long", status_code=414)
         caller = organisation.authenticator.caller(request)
         template = request.scope[TEMPLATE_KEY]
+        catalog = organisation.metadata.catalog
+        request.scope[CATALOG_KEY] = catalog
         headers = organisation.limiter.admit(caller, is_search=template.endswith("/{object_type}/search"))
         request.scope[AUTHOR_KEY] = Author(
             f"api:{caller.app_id}", f"{request.method} {template}", "INTEGRATION", caller.app_id
         )
         try:
+            named = (request.path_params.get(name) for name in ("object_type", "from_type", "to_type"))
+            kinds = [kind for text in named if text and (kind := catalog.find(text)) is not None]
+            check_scopes(organisation.settings, request.method, template, kinds)
             response = await handler(request)
         except ApiError as error:
             response = await _refusal(request, error)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from sandbox.hubspot.errors import ApiError, Context, bad_request, not_found
 from sandbox.hubspot.linking import End
-from sandbox.hubspot.object_types import ASSOCIATION_TYPES, ObjectType, types_between, unlabelled_type
+from sandbox.hubspot.object_types import ObjectType
 from sandbox.hubspot.objects import author_of
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.requests import (
@@ -52,17 +52,18 @@ class Associations:
 
     def __init__(self, organisation: HubSpotOrganisation) -> None:
         self.organisation = organisation
+        self.catalog = organisation.metadata.catalog
 
     # between two records ----------------------------------------------------------------------------------
 
     async def list_all(self, request: Request) -> Response:
-        pair, from_id = _pair(request), path_id(request)
+        pair, from_id = pair_of(request), path_id(request)
         self._end(pair.one, str(from_id))
         size = limit(request, PAGE_LIMIT, PAGE_LIMIT)
         after = int(request.query_params.get("after", "0"))
         found = self.organisation.store.associations(pair.one.name, [from_id], pair.other.name)
         rows = [(to_id, types) for to_id, types in found.get(from_id, {}).items() if to_id > after]
-        reply: Json = {"results": [_target(to_id, types) for to_id, types in rows[:size]]}
+        reply: Json = {"results": [self._target(to_id, types) for to_id, types in rows[:size]]}
         if len(rows) > size:
             position = str(rows[size - 1][0])
             link = str(request.url.include_query_params(after=position))
@@ -70,37 +71,32 @@ class Associations:
         return JsonResponse(reply)
 
     async def set_default(self, request: Request) -> Response:
-        pair = _pair(request)
+        pair = pair_of(request)
         one, other = self._ends(request, pair)
         started = self._now()
         with transaction(self.organisation.connection):
             self._connect(request, one, other, [])
-        return self._batch_reply(started, _default_results(one, other), [], 200)
+        return self._batch_reply(started, self._default_results(one, other), [], 200)
 
     async def set_labels(self, request: Request) -> Response:
-        pair, body = _pair(request), await json_list(request)
+        pair, body = pair_of(request), await json_list(request)
         one, other = self._ends(request, pair)
-        types = _type_ids(pair, body)
+        types = self._type_ids(pair, body)
         with transaction(self.organisation.connection):
             self._connect(request, one, other, types, replace=True)
         return JsonResponse(self._labels_between(pair, one, other), status_code=201)
 
     async def remove(self, request: Request) -> Response:
-        pair = _pair(request)
+        pair = pair_of(request)
         one, other = self._ends(request, pair)
         with transaction(self.organisation.connection):
             self._disconnect(request, one, other, None)
         return Response(status_code=204)
 
-    async def labels(self, request: Request) -> Response:
-        pair = _pair(request)
-        results = [_spec(kind.type_id) for kind in types_between(pair.one.name, pair.other.name)]
-        return JsonResponse({"results": results})
-
     # in batches -------------------------------------------------------------------------------------------
 
     async def batch_read(self, request: Request) -> Response:
-        pair, inputs, started = _pair(request), _inputs(await json_body(request), READ_LIMIT), self._now()
+        pair, inputs, started = pair_of(request), _inputs(await json_body(request), READ_LIMIT), self._now()
         ids = {str(item.get("id", "")): record_id(str(item.get("id", ""))) for item in inputs}
         numbers = [number for number in ids.values() if number is not None]
         found = self.organisation.store.associations(pair.one.name, numbers, pair.other.name)
@@ -108,19 +104,19 @@ class Associations:
         for text, number in ids.items():
             targets = found.get(number, {}) if number is not None else {}
             if targets:
-                to = [_target(to_id, types) for to_id, types in targets.items()]
+                to = [self._target(to_id, types) for to_id, types in targets.items()]
                 results.append({"from": {"id": text}, "to": to})
             else:
                 errors.append(_none_found(pair, text).batch_entry({}))
         return self._batch_reply(started, results, errors, 200)
 
     async def batch_create(self, request: Request) -> Response:
-        pair, inputs, started = _pair(request), _inputs(await json_body(request), WRITE_LIMIT), self._now()
+        pair, inputs, started = pair_of(request), _inputs(await json_body(request), WRITE_LIMIT), self._now()
         results: list[Json] = []
         errors: list[Json] = []
         with transaction(self.organisation.connection):
             for item in inputs:
-                types = _type_ids(pair, sequence(item.get("types"), "types"))
+                types = self._type_ids(pair, sequence(item.get("types"), "types"))
                 try:
                     one, other = self._input_ends(pair, item)
                 except ApiError as error:
@@ -131,7 +127,7 @@ class Associations:
         return self._batch_reply(started, results, errors, 201)
 
     async def batch_default(self, request: Request) -> Response:
-        pair, inputs, started = _pair(request), _inputs(await json_body(request), WRITE_LIMIT), self._now()
+        pair, inputs, started = pair_of(request), _inputs(await json_body(request), WRITE_LIMIT), self._now()
         results: list[Json] = []
         errors: list[Json] = []
         with transaction(self.organisation.connection):
@@ -142,11 +138,11 @@ class Associations:
                     errors.append(error.batch_entry({}))
                     continue
                 self._connect(request, one, other, [])
-                results += _default_results(one, other)
+                results += self._default_results(one, other)
         return self._batch_reply(started, results, errors, 200)
 
     async def batch_archive(self, request: Request) -> Response:
-        pair, inputs = _pair(request), _inputs(await json_body(request), WRITE_LIMIT)
+        pair, inputs = pair_of(request), _inputs(await json_body(request), WRITE_LIMIT)
         with transaction(self.organisation.connection):
             for item in inputs:
                 one = (pair.one.name, _input_id(item.get("from")))
@@ -155,19 +151,22 @@ class Associations:
         return Response(status_code=204)
 
     async def batch_archive_labels(self, request: Request) -> Response:
-        pair, inputs = _pair(request), _inputs(await json_body(request), WRITE_LIMIT)
+        pair, inputs = pair_of(request), _inputs(await json_body(request), WRITE_LIMIT)
         with transaction(self.organisation.connection):
             for item in inputs:
                 one = (pair.one.name, _input_id(item.get("from")))
                 other = (pair.other.name, _input_id(item.get("to")))
-                types = _type_ids(pair, sequence(item.get("types"), "types"))
+                types = self._type_ids(pair, sequence(item.get("types"), "types"))
                 self._disconnect(request, one, other, types)
         return Response(status_code=204)
 
     # inside -----------------------------------------------------------------------------------------------
 
     def _connect(self, request: Request, one: End, other: End, types: Iterable[int], replace: bool = False) -> None:
-        self._log(request, one, self.organisation.writer.links.connect(one, other, types, replace))
+        changes = self.organisation.writer.links.connect(one, other, types, replace)
+        self._log(request, one, changes)
+        if changes:
+            self.organisation.writer.note_activity(one, other)
 
     def _disconnect(self, request: Request, one: End, other: End, types: Iterable[int] | None) -> None:
         self._log(request, one, self.organisation.writer.links.disconnect(one, other, types))
@@ -201,7 +200,7 @@ class Associations:
             raise ApiError(404, message, "OBJECT_NOT_FOUND", context=context) from error
 
     def _labels_between(self, pair: Pair, one: End, other: End) -> Json:
-        kinds = (ASSOCIATION_TYPES[type_id] for type_id in self.organisation.writer.links.types(one, other))
+        kinds = (self.catalog.associations[type_id] for type_id in self.organisation.writer.links.types(one, other))
         return {
             "fromObjectTypeId": pair.one.type_id,
             "fromObjectId": one[1],
@@ -221,31 +220,44 @@ class Associations:
             body |= {"numErrors": len(errors), "errors": errors}
         return JsonResponse(body, status_code=207 if errors else success)
 
+    def _spec(self, type_id: int) -> Json:
+        kind = self.catalog.associations[type_id]
+        return {"category": kind.category, "typeId": type_id, "label": kind.label}
+
+    def _target(self, to_id: int, type_ids: Iterable[int]) -> Json:
+        """One associated record; its id is a number in HubSpot's replies."""
+        return {"toObjectId": to_id, "associationTypes": [self._spec(type_id) for type_id in type_ids]}
+
+    def _default_results(self, one: End, other: End) -> list[Json]:
+        """The two directions of an unlabelled association."""
+        results = []
+        for here, there in ((one, other), (other, one)):
+            type_id = self.catalog.unlabelled(here[0], there[0])
+            category = self.catalog.associations[type_id].category if type_id is not None else "HUBSPOT_DEFINED"
+            spec = {"associationCategory": category, "associationTypeId": type_id}
+            results.append({"from": {"id": str(here[1])}, "to": {"id": str(there[1])}, "associationSpec": spec})
+        return results
+
+    def _type_ids(self, pair: Pair, specs: Iterable[Any]) -> list[int]:
+        """Association type ids that fit the two object types and their category; 400 for others."""
+        known = {kind.type_id: kind for kind in self.catalog.between(pair.one.name, pair.other.name)}
+        type_ids = []
+        for spec in specs:
+            type_id = mapping(spec, "types").get("associationTypeId")
+            kind = known.get(type_id) if isinstance(type_id, int) else None
+            if kind is None or kind.category != spec.get("associationCategory", kind.category):
+                raise bad_request(
+                    f"Invalid association type {type_id} between {pair.one.type_id} and {pair.other.type_id}."
+                )
+            type_ids.append(kind.type_id)
+        return type_ids
+
     def _now(self) -> str:
         return iso(self.organisation.settings.now_ms())
 
 
-def _pair(request: Request) -> Pair:
+def pair_of(request: Request) -> Pair:
     return Pair(object_type(request, "from_type"), object_type(request, "to_type"))
-
-
-def _spec(type_id: int) -> Json:
-    return {"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": ASSOCIATION_TYPES[type_id].label}
-
-
-def _target(to_id: int, type_ids: Iterable[int]) -> Json:
-    """One associated record; its id is a number in HubSpot's replies."""
-    return {"toObjectId": to_id, "associationTypes": [_spec(type_id) for type_id in type_ids]}
-
-
-def _default_results(one: End, other: End) -> list[Json]:
-    """The two directions of an unlabelled association."""
-    results = []
-    for here, there in ((one, other), (other, one)):
-        type_id = unlabelled_type(here[0], there[0])
-        spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
-        results.append({"from": {"id": str(here[1])}, "to": {"id": str(there[1])}, "associationSpec": spec})
-    return results
 
 
 def _inputs(body: Json, maximum: int) -> list[Json]:
@@ -260,20 +272,6 @@ def _input_id(value: Any) -> int:
     if number is None:
         raise bad_request("Invalid input JSON: an id must be a number given as text.")
     return number
-
-
-def _type_ids(pair: Pair, specs: Iterable[Any]) -> list[int]:
-    """Association type ids that fit the two object types; 400 for others."""
-    known = {kind.type_id for kind in types_between(pair.one.name, pair.other.name)}
-    type_ids = []
-    for spec in specs:
-        type_id = mapping(spec, "types").get("associationTypeId")
-        if type_id not in known:
-            raise bad_request(
-                f"Invalid association type {type_id} between {pair.one.type_id} and {pair.other.type_id}."
-            )
-        type_ids.append(int(type_id))
-    return type_ids
 
 
 def _none_found(pair: Pair, from_id: str) -> ApiError:

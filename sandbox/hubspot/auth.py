@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.hubspot.catalog import PORTAL_ID
 from sandbox.hubspot.errors import ApiError
 from sandbox.organisation import Settings
 from sandbox.serving import JsonResponse, transaction
@@ -46,6 +47,7 @@ class Authenticator:
     def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
         self._connection = connection
         self._settings = settings
+        self.is_revoked = False
         connection.execute("create table if not exists tokens (token text primary key, expires_at integer)")
 
     def caller(self, request: Request) -> Caller:
@@ -74,7 +76,7 @@ class Authenticator:
             return _refused("BAD_CLIENT_ID", "missing or unknown client id")
         if form.get("client_secret") != CLIENT_SECRET:
             return _refused("BAD_CLIENT_SECRET", "missing or invalid client secret")
-        if form.get("refresh_token") != REFRESH_TOKEN:
+        if form.get("refresh_token") != REFRESH_TOKEN or self.is_revoked:
             return _refused("BAD_REFRESH_TOKEN", "missing or unknown refresh token")
         token = f"CNsandbox-{secrets.token_urlsafe(48)}"
         seconds = int(self._settings.extra.get("token_seconds", TOKEN_SECONDS))
@@ -90,7 +92,35 @@ class Authenticator:
             }
         )
 
+    async def token_info(self, request: Request) -> Response:
+        """`GET /oauth/v1/access-tokens/{token}`: whose token it is and how long it lives."""
+        token = request.path_params["token"]
+        row = self._connection.execute("select expires_at from tokens where token = ?", (token,)).fetchone()
+        seconds = (row[0] - self._settings.now_ms()) // 1000 if row else 0
+        if seconds <= 0:
+            return _refused("BAD_TOKEN", "missing or unknown access token", 404)
+        return JsonResponse(
+            {
+                "token": token,
+                "user": "integration@demo.example",
+                "hub_domain": "demo.example",
+                "scopes": self._settings.extra.get("scopes") or ["oauth"],
+                "hub_id": PORTAL_ID,
+                "app_id": int(OAUTH_APP_ID),
+                "expires_in": seconds,
+                "user_id": 7001,
+                "token_type": "access",
+            }
+        )
 
-def _refused(status: str, message: str) -> Response:
+    async def revoke(self, request: Request) -> Response:
+        """`DELETE /oauth/v1/refresh-tokens/{token}`: that one is no longer good, until the next reset."""
+        if request.path_params["token"] != REFRESH_TOKEN:
+            return _refused("BAD_REFRESH_TOKEN", "missing or unknown refresh token", 404)
+        self.is_revoked = True
+        return Response(status_code=204)
+
+
+def _refused(status: str, message: str, http_status: int = 400) -> Response:
     body = {"status": status, "message": message, "correlationId": str(uuid.uuid4())}
-    return JsonResponse(body, status_code=400)
+    return JsonResponse(body, status_code=http_status)

@@ -102,6 +102,12 @@ class RateLimiter:
         self._daily.used += 1
         return self._headers(caller, now)
 
+    def reset(self) -> None:
+        """Start counting from zero."""
+        self._bursts.clear()
+        self._searches = _Window(1)
+        self._daily = _Daily()
+
     def _turn_day(self) -> None:
         day = self._settings.now_ms() // 86_400_000
         if day != self._daily.day:

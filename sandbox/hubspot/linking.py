@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sandbox.hubspot.catalog import Catalog
 from sandbox.hubspot.object_types import (
     ASSOCIATION_TYPES,
     PRIMARY_COMPANY_PROPERTY,
     PRIMARY_TYPES,
-    unlabelled_type,
 )
 from sandbox.hubspot.store import LIVE, Store
 from sandbox.organisation import Changes
@@ -27,8 +27,9 @@ End = tuple[str, int]
 class Links:
     """Writes to the associations table. Expects to run inside a transaction."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store = store
+        self._catalog = catalog
 
     def types(self, one: End, other: End) -> list[int]:
         """The type ids between two records, seen from the first."""
@@ -47,14 +48,14 @@ class Links:
         """
         before = self._picture(one, other)
         wanted = set(type_ids)
-        plain = unlabelled_type(one[0], other[0])
+        plain = self._catalog.unlabelled(one[0], other[0])
         if plain is not None:
             wanted.add(plain)
         if replace:
             self._remove(one, other, set(self.types(one, other)) - wanted)
         for type_id in wanted:
             self._give_up_primary(one, other, type_id)
-            self._store.add_associations(_both_directions(one, other, type_id))
+            self._store.add_associations(self._both_directions(one, other, type_id))
         return self._finish(one, other, before)
 
     def disconnect(self, one: End, other: End, type_ids: Iterable[int] | None = None) -> Changes:
@@ -62,7 +63,7 @@ class Links:
         before = self._picture(one, other)
         present = set(self.types(one, other))
         doomed = present if type_ids is None else present & set(type_ids)
-        if unlabelled_type(one[0], other[0]) in doomed:
+        if self._catalog.unlabelled(one[0], other[0]) in doomed:
             doomed = present
         self._remove(one, other, doomed)
         return self._finish(one, other, before)
@@ -81,7 +82,7 @@ class Links:
             other = (to_type, to_id)
             self._remove(loser, other, [type_id])
             if other != survivor and not (has_primary and type_id in PRIMARY_TYPES):
-                self._store.add_associations(_both_directions(survivor, other, type_id))
+                self._store.add_associations(self._both_directions(survivor, other, type_id))
             self.refresh(other)
         self.refresh(survivor)
 
@@ -116,7 +117,7 @@ class Links:
 
     def _give_up_primary(self, one: End, other: End, type_id: int) -> None:
         """Before one record gets a primary company, take that type from its former one."""
-        kind = ASSOCIATION_TYPES[type_id]
+        kind = self._catalog.associations[type_id]
         owner, company, primary = (one, other, type_id) if type_id in PRIMARY_TYPES else (other, one, kind.inverse)
         if primary not in PRIMARY_TYPES:
             return
@@ -126,7 +127,10 @@ class Links:
 
     def _remove(self, one: End, other: End, type_ids: Iterable[int]) -> None:
         for type_id in type_ids:
-            self._store.remove_associations(_both_directions(one, other, type_id))
+            self._store.remove_associations(self._both_directions(one, other, type_id))
+
+    def _both_directions(self, one: End, other: End, type_id: int) -> list[tuple[str, int, str, int, int]]:
+        return [(*one, *other, type_id), (*other, *one, self._catalog.associations[type_id].inverse)]
 
     def _picture(self, one: End, other: End) -> dict[str, Any]:
         found = self._store.associations(one[0], [one[1]], other[0]).get(one[1], {})
@@ -147,7 +151,3 @@ class Links:
 def primary_type(from_type: str) -> int:
     """The type id of the primary company of contacts or deals."""
     return next(type_id for type_id in PRIMARY_TYPES if ASSOCIATION_TYPES[type_id].from_type == from_type)
-
-
-def _both_directions(one: End, other: End, type_id: int) -> list[tuple[str, int, str, int, int]]:
-    return [(*one, *other, type_id), (*other, *one, ASSOCIATION_TYPES[type_id].inverse)]

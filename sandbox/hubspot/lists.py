@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.hubspot.errors import bad_request, not_found
-from sandbox.hubspot.object_types import find_object_type
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.requests import (
     after,
     json_body,
     json_list,
     limit,
+    listed,
     object_type,
     path_id,
     record_id,
@@ -61,7 +61,7 @@ class Lists:
 
     async def create(self, request: Request) -> Response:
         body = await json_body(request)
-        if not body.get("name") or find_object_type(str(body.get("objectTypeId"))) is None:
+        if not body.get("name") or self.metadata.catalog.find(str(body.get("objectTypeId"))) is None:
             raise bad_request("A list needs a name and an objectTypeId.")
         now = self.organisation.settings.now_ms()
         with transaction(self.organisation.connection):
@@ -90,6 +90,59 @@ class Lists:
             link = str(request.url.include_query_params(after=position))
             reply["paging"] = {"next": {"after": position, "link": link}}
         return JsonResponse(reply)
+
+    async def read_many(self, request: Request) -> Response:
+        ids = listed(request, "listIds")
+        found = [item for item in self.metadata.lists() if item["listId"] in ids]
+        return JsonResponse({"lists": found})
+
+    async def memberships_by_join(self, request: Request) -> Response:
+        """The members by the time they joined; ties by record id."""
+        list_id, size = int(self._list(request)["listId"]), limit(request, 100, MEMBERS_PAGE_LIMIT)
+        rows = sorted(self.metadata.members(list_id), key=lambda row: (row[1], row[0]))
+        start = after(request)
+        page = rows[start : start + size]
+        results = [{"recordId": str(member), "membershipTimestamp": iso(added)} for member, added in page]
+        reply: Json = {"results": results, "total": len(rows)}
+        if start + size < len(rows):
+            position = str(start + size)
+            link = str(request.url.include_query_params(after=position))
+            reply["paging"] = {"next": {"after": position, "link": link}}
+        return JsonResponse(reply)
+
+    async def remove_all(self, request: Request) -> Response:
+        found = self._list(request)
+        _refuse_dynamic(found)
+        with transaction(self.organisation.connection):
+            members = [member for member, _ in self.metadata.members(int(found["listId"]))]
+            self.metadata.remove_members(int(found["listId"]), members)
+        return Response(status_code=204)
+
+    async def rename(self, request: Request) -> Response:
+        found, name = self._list(request), request.query_params.get("listName", "")
+        if not name:
+            raise bad_request("A list needs a name.")
+        return JsonResponse({"updatedList": self._change_list(found, {"name": name})})
+
+    async def delete(self, request: Request) -> Response:
+        """Deleted lists can be restored for 90 days [HubSpot docs: crm/lists]; here, for ever."""
+        self._change_list(self._list(request), {"deletedAt": iso(self.organisation.settings.now_ms())})
+        return Response(status_code=204)
+
+    async def restore(self, request: Request) -> Response:
+        found = self.metadata.list_by_id(request.path_params["list_id"], deleted=True)
+        if found is None:
+            raise not_found()
+        self._change_list(found, {"deletedAt": None})
+        return Response(status_code=204)
+
+    def _change_list(self, found: Definition, changes: Json) -> Definition:
+        now = self.organisation.settings.now_ms()
+        kept = found | changes | {"updatedAt": iso(now), "listVersion": found["listVersion"] + 1}
+        kept = {key: value for key, value in kept.items() if value is not None}
+        with transaction(self.organisation.connection):
+            self.metadata.keep_list(kept)
+        return kept
 
     async def add(self, request: Request) -> Response:
         return self._change(request, await json_list(request), [])
@@ -124,9 +177,8 @@ class Lists:
 
     def _change(self, request: Request, adding: list[Any], removing: list[Any]) -> Response:
         found = self._list(request)
-        if found["processingType"] == "DYNAMIC":
-            raise bad_request("The members of a DYNAMIC list cannot be changed.")
-        list_id, kind = int(found["listId"]), find_object_type(found["objectTypeId"])
+        _refuse_dynamic(found)
+        list_id, kind = int(found["listId"]), self.metadata.catalog.find(found["objectTypeId"])
         numbers = [record_id(str(item)) or 0 for item in adding]
         records = self.organisation.store.many(kind.name, numbers) if kind else {}
         live = [number for number in numbers if number in records and records[number].state == LIVE]
@@ -141,3 +193,8 @@ class Lists:
                 "recordIdsMissing": [str(number) for number in numbers if number not in live],
             }
         )
+
+
+def _refuse_dynamic(found: Definition) -> None:
+    if found["processingType"] == "DYNAMIC":
+        raise bad_request("The members of a DYNAMIC list cannot be changed.")

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
+from sandbox.hubspot.catalog import Catalog
 from sandbox.hubspot.linking import primary_type
 from sandbox.hubspot.object_types import (
-    ASSOCIATION_TYPES,
     PRIMARY_COMPANY_PROPERTY,
-    find_object_type,
-    unlabelled_type,
+    ObjectType,
 )
 from sandbox.hubspot.store import ARCHIVED, LIVE, Stored
 from sandbox.hubspot.times import parse_iso
@@ -25,7 +24,7 @@ from sandbox.hubspot.writing import Writer
 from sandbox.organisation import ControlError, Record
 
 BATCH = 5_000
-_SYSTEM = ("hs_object_id", "createdate", "lastmodifieddate", "hs_lastmodifieddate")
+_SYSTEM = ("hs_object_id", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate")
 AssociationRow = tuple[str, int, str, int, int]
 
 
@@ -40,23 +39,23 @@ def load_records(writer: Writer, object_: str, records: Iterable[Record]) -> int
         for record in records:
             writer.metadata.save_list(record, writer.settings.now_ms())
         return len(list(records))
-    found = find_object_type(object_)
+    found = writer.metadata.catalog.find(object_)
     if found is None:
         raise ControlError(f'Unknown object "{object_}".')
     known = {item["name"] for item in writer.metadata.properties(found.name)}
     remaining, count = iter(records), 0
     while batch := list(islice(remaining, BATCH)):
-        _load_batch(writer, found.name, found.modified, known, batch)
+        _load_batch(writer, found, known, batch)
         count += len(batch)
     return count
 
 
-def _load_batch(writer: Writer, type_: str, modified: str, known: set[str], batch: list[Record]) -> None:
-    store = writer.store
+def _load_batch(writer: Writer, kind: ObjectType, known: set[str], batch: list[Record]) -> None:
+    store, type_ = writer.store, kind.name
     stored, links = [], []
     for record in batch:
-        loaded = _as_stored(type_, modified, known, record, writer.settings.now_ms())
-        rows = list(_association_rows(loaded, record.get("associations", ())))
+        loaded = _as_stored(kind, known, record, writer.settings.now_ms())
+        rows = list(_association_rows(writer.metadata.catalog, loaded, record.get("associations", ())))
         for row in rows:
             if row[0] == type_ and row[4] == _primary_or_none(type_):
                 loaded.properties[PRIMARY_COMPANY_PROPERTY[type_]] = str(row[3])
@@ -75,13 +74,14 @@ def _load_batch(writer: Writer, type_: str, modified: str, known: set[str], batc
     store.add_associations(links)
 
 
-def _as_stored(type_: str, modified_name: str, known: set[str], record: Record, now: int) -> Stored:
+def _as_stored(kind: ObjectType, known: set[str], record: Record, now: int) -> Stored:
+    type_ = kind.name
     values: Mapping[str, Any] = record.get("properties") or {}
     unknown = values.keys() - known
     if unknown:
         raise ControlError(f"{type_} have no property {', '.join(sorted(unknown))}.")
-    created = parse_iso(str(record.get("createdAt") or values.get("createdate") or "")) or now
-    modified = parse_iso(str(record.get("updatedAt") or values.get(modified_name) or "")) or created
+    created = parse_iso(str(record.get("createdAt") or values.get(kind.created) or "")) or now
+    modified = parse_iso(str(record.get("updatedAt") or values.get(kind.modified) or "")) or created
     properties = {
         name: str(value) for name, value in values.items() if value is not None and value != "" and name not in _SYSTEM
     }
@@ -103,14 +103,16 @@ def _primary_or_none(type_: str) -> int | None:
     return primary_type(type_) if type_ in PRIMARY_COMPANY_PROPERTY else None
 
 
-def _association_rows(record: Stored, associations: Iterable[Mapping[str, Any]]) -> Iterable[AssociationRow]:
+def _association_rows(
+    catalog: Catalog, record: Stored, associations: Iterable[Mapping[str, Any]]
+) -> Iterable[AssociationRow]:
     for item in associations:
         to_type, to_id = str(item["object"]), int(item["id"])
-        types = [unlabelled_type(record.type, to_type)]
+        types = [catalog.unlabelled(record.type, to_type)]
         if item.get("primary"):
             types.append(_primary_or_none(record.type))
         for type_id in types:
             if type_id is None:
                 raise ControlError(f"{record.type} cannot be associated with {to_type} in this way.")
             yield record.type, record.id, to_type, to_id, type_id
-            yield to_type, to_id, record.type, record.id, ASSOCIATION_TYPES[type_id].inverse
+            yield to_type, to_id, record.type, record.id, catalog.associations[type_id].inverse

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from sandbox.demo.people import HUBSPOT_OWNERS
-from sandbox.hubspot import standard
+from sandbox.hubspot import activities, standard
+from sandbox.hubspot.catalog import Catalog
 from sandbox.hubspot.standard import Definition
 from sandbox.hubspot.times import iso
 
@@ -36,16 +37,17 @@ class Metadata:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.executescript(_TABLES)
+        self.catalog = Catalog(connection)
         self._properties: dict[str, dict[str, Definition]] = {}
         self._pipelines: dict[str, list[Definition]] = {}
         self._read()
 
     def _read(self) -> None:
-        self._properties = {name: {} for name in standard.PROPERTIES}
+        self._properties = {name: {} for name in self.catalog.types}
         rows = self._connection.execute("select object, name, definition from properties order by position")
         for object_, name, text in rows:
             self._properties.setdefault(object_, {})[name] = orjson.loads(text)
-        self._pipelines = {name: [] for name in standard.PROPERTIES}
+        self._pipelines = {name: [] for name in self.catalog.types}
         for object_, text in self._connection.execute("select object, definition from pipelines order by rowid"):
             self._pipelines.setdefault(object_, []).append(orjson.loads(text))
 
@@ -53,16 +55,33 @@ class Metadata:
         """Back to the standard properties, pipelines and owners. Call inside a transaction."""
         for table in ("properties", "property_groups", "pipelines", "owners", "lists", "list_memberships"):
             self._connection.execute(f"delete from {table}")
+        self.catalog.clear()
         self._read()
-        for object_, definitions in standard.PROPERTIES.items():
+        self.install()
+
+    def install(self) -> None:
+        """What every account has and this one lacks: a new database all of it, an older one the newer objects.
+        Call inside a transaction."""
+        if not self.owners():
+            for owner in HUBSPOT_OWNERS:
+                self.save_owner(owner)
+        for object_, definitions in (standard.PROPERTIES | activities.PROPERTIES).items():
+            if self._properties[object_]:
+                continue
             for definition in definitions:
                 self.save_property(object_, copy.deepcopy(definition))
-            for order, (name, label) in enumerate(standard.GROUPS[object_]):
+            for order, (name, label) in enumerate((standard.GROUPS | activities.GROUPS)[object_]):
                 self.save_group(object_, {"name": name, "label": label, "displayOrder": order, "archived": False})
-            for pipeline in standard.PIPELINES[object_]:
+            for pipeline in standard.PIPELINES.get(object_, ()):
                 self.save_pipeline(object_, copy.deepcopy(pipeline))
-        for owner in HUBSPOT_OWNERS:
-            self.save_owner(owner)
+
+    def add_object(self, object_: str, group: str, label: str, definitions: Iterable[Definition]) -> None:
+        """The properties and the group of a new custom object."""
+        self._properties[object_] = {}
+        self._pipelines[object_] = []
+        self.save_group(object_, {"name": group, "label": label, "displayOrder": 0, "archived": False})
+        for definition in definitions:
+            self.save_property(object_, definition)
 
     # properties -------------------------------------------------------------------------------------------
 
@@ -100,6 +119,9 @@ class Metadata:
         """Forget a definition altogether (a rename's old name)."""
         del self._properties[object_][name]
         self._connection.execute("delete from properties where object = ? and name = ?", (object_, name))
+
+    def drop_group(self, object_: str, name: str) -> None:
+        self._connection.execute("delete from property_groups where object = ? and name = ?", (object_, name))
 
     def groups(self, object_: str) -> list[Definition]:
         rows = self._connection.execute("select definition from property_groups where object = ?", (object_,))
@@ -168,11 +190,19 @@ class Metadata:
 
     # lists ------------------------------------------------------------------------------------------------
 
-    def lists(self) -> list[Definition]:
-        return [orjson.loads(text) for (text,) in self._connection.execute("select definition from lists order by id")]
+    def lists(self, deleted: bool = False) -> list[Definition]:
+        rows = self._connection.execute("select definition from lists order by id")
+        return [item for (text,) in rows if ("deletedAt" in (item := orjson.loads(text))) is deleted]
 
-    def list_by_id(self, list_id: str) -> Definition | None:
-        return next((item for item in self.lists() if item["listId"] == list_id), None)
+    def list_by_id(self, list_id: str, deleted: bool = False) -> Definition | None:
+        return next((item for item in self.lists(deleted) if item["listId"] == list_id), None)
+
+    def keep_list(self, definition: Definition) -> None:
+        """Replace a list's definition, not its members."""
+        self._connection.execute(
+            "insert or replace into lists values (?, ?)",
+            (int(definition["listId"]), orjson.dumps(definition).decode()),
+        )
 
     def save_list(self, record: Mapping[str, Any], now_ms: int) -> None:
         """Create or replace a list: `listId`, `name`, and optionally `objectTypeId`, `processingType` and

@@ -1,8 +1,9 @@
-"""The kinds of records this stand-in HubSpot knows, by name and objectTypeId, and how they associate.
+"""The kinds of records that every HubSpot account has, by name and objectTypeId, and how they associate.
 
+Owns: definitions only; custom objects and custom associations are the account's own (catalog.py).
 Sources: object type ids [HubSpot docs: crm/understanding-the-crm]; default properties and the minimum on
-create [HubSpot docs: crm/contacts, crm/companies, crm/deals]; association type ids [HubSpot docs:
-crm/associations].
+create [HubSpot docs: crm/contacts, crm/companies, crm/deals, crm/tasks, crm/notes, crm/calls, crm/meetings,
+crm/email]; association type ids [HubSpot docs: crm/associations].
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One kind of record. `modified` is the property that carries the modification time."""
+    """One kind of record. `created` and `modified` are the properties that carry its times."""
 
     name: str
     type_id: str
@@ -23,6 +24,9 @@ class ObjectType:
     required_any: tuple[str, ...] = ()
     searchable: tuple[str, ...] = ()
     display: str = "hs_object_id"
+    created: str = "createdate"
+    is_activity: bool = False
+    is_custom: bool = False
 
     @property
     def legacy_name(self) -> str:
@@ -32,7 +36,22 @@ class ObjectType:
     @property
     def system(self) -> tuple[str, ...]:
         """The properties that every reply carries, whichever were asked for."""
-        return ("createdate", self.modified, "hs_object_id")
+        return (self.created, self.modified, "hs_object_id")
+
+
+def _activity(name: str, type_id: str, singular: str, *searchable: str) -> ObjectType:
+    """An activity: its time is required, and nothing else [HubSpot docs: crm/tasks, crm/notes, ...]."""
+    return ObjectType(
+        name,
+        type_id,
+        singular,
+        "hs_lastmodifieddate",
+        ("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
+        required=("hs_timestamp",),
+        searchable=searchable,
+        created="hs_createdate",
+        is_activity=True,
+    )
 
 
 OBJECT_TYPES: dict[str, ObjectType] = {
@@ -77,19 +96,13 @@ OBJECT_TYPES: dict[str, ObjectType] = {
             searchable=("dealname", "pipeline", "dealstage", "description", "dealtype"),
             display="dealname",
         ),
+        _activity("tasks", "0-27", "task", "hs_task_subject", "hs_task_body"),
+        _activity("notes", "0-46", "note", "hs_note_body"),
+        _activity("meetings", "0-47", "meeting", "hs_meeting_title", "hs_meeting_body"),
+        _activity("calls", "0-48", "call", "hs_call_title", "hs_call_body"),
+        _activity("emails", "0-49", "email", "hs_email_subject", "hs_email_text"),
     )
 }
-
-_BY_ANY_NAME = {
-    alias: object_type
-    for object_type in OBJECT_TYPES.values()
-    for alias in (object_type.name, object_type.singular, object_type.type_id)
-}
-
-
-def find_object_type(text: str) -> ObjectType | None:
-    """The object type of a path segment: plural or singular name, or objectTypeId."""
-    return _BY_ANY_NAME.get(text)
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,8 @@ class AssociationType:
     inverse: int
     label: str | None
     v3_name: str
+    name: str = ""
+    category: str = "HUBSPOT_DEFINED"
 
 
 def _pair(
@@ -131,6 +146,21 @@ ASSOCIATION_TYPES: dict[int, AssociationType] = {
         *_pair("companies", "companies", 450, 450, None),
         AssociationType("companies", "companies", 13, 14, "Parent to Child Company", "parent_to_child_company"),
         AssociationType("companies", "companies", 14, 13, "Child to Parent Company", "child_to_parent_company"),
+        *_pair("calls", "contacts", 194, 193, None),
+        *_pair("calls", "companies", 182, 181, None),
+        *_pair("calls", "deals", 206, 205, None),
+        *_pair("emails", "contacts", 198, 197, None),
+        *_pair("emails", "companies", 186, 185, None),
+        *_pair("emails", "deals", 210, 209, None),
+        *_pair("meetings", "contacts", 200, 199, None),
+        *_pair("meetings", "companies", 188, 187, None),
+        *_pair("meetings", "deals", 212, 211, None),
+        *_pair("notes", "contacts", 202, 201, None),
+        *_pair("notes", "companies", 190, 189, None),
+        *_pair("notes", "deals", 214, 213, None),
+        *_pair("tasks", "contacts", 204, 203, None),
+        *_pair("tasks", "companies", 192, 191, None),
+        *_pair("tasks", "deals", 216, 215, None),
     )
 }
 
@@ -140,16 +170,3 @@ PRIMARY_TYPES = frozenset(
 """Type ids of which a record has at most one: its primary company."""
 
 PRIMARY_COMPANY_PROPERTY = {"contacts": "associatedcompanyid", "deals": "hs_primary_associated_company"}
-
-
-def unlabelled_type(from_type: str, to_type: str) -> int | None:
-    """The type id of the plain association between two kinds of records."""
-    for kind in ASSOCIATION_TYPES.values():
-        if kind.label is None and kind.from_type == from_type and kind.to_type == to_type:
-            return kind.type_id
-    return None
-
-
-def types_between(from_type: str, to_type: str) -> list[AssociationType]:
-    """Every association type from one kind of record to another."""
-    return [kind for kind in ASSOCIATION_TYPES.values() if (kind.from_type, kind.to_type) == (from_type, to_type)]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from sandbox.hubspot.errors import bad_request, not_found
 from sandbox.hubspot.linking import End
 from sandbox.hubspot.merging import merge
-from sandbox.hubspot.object_types import ASSOCIATION_TYPES, ObjectType
+from sandbox.hubspot.object_types import ObjectType
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.requests import (
     after,
@@ -80,8 +80,10 @@ def new_links(organisation: HubSpotOrganisation, kind: ObjectType, associations:
     for item in associations:
         target = mapping(mapping(item, "associations").get("to"), "associations.to")
         for spec in sequence(mapping(item, "associations").get("types"), "associations.types"):
-            association = ASSOCIATION_TYPES.get(int(mapping(spec, "types").get("associationTypeId", 0)))
-            if association is None or association.from_type != kind.name:
+            type_id = int(mapping(spec, "types").get("associationTypeId", 0))
+            association = organisation.metadata.catalog.associations.get(type_id)
+            category = spec.get("associationCategory", "HUBSPOT_DEFINED")
+            if association is None or (association.from_type, association.category) != (kind.name, category):
                 raise bad_request(f"{spec.get('associationTypeId')} is not a valid association type for {kind.name}")
             number = record_id(str(target.get("id", "")))
             other = organisation.store.survivor(association.to_type, number) if number is not None else None
@@ -101,6 +103,7 @@ def create_record(
     for other, type_id in links:
         changes = organisation.writer.links.connect((kind.name, record.id), other, [type_id])
         organisation.writer.log_changes(record, author, "associate", changes)
+        organisation.writer.note_activity((kind.name, record.id), other)
     return organisation.store.get(kind.name, record.id) or record
 
 
@@ -115,7 +118,7 @@ class Objects:
         history = listed(request, "propertiesWithHistory")
         size = limit(request, 10, PAGE_LIMIT_WITH_HISTORY if history else PAGE_LIMIT)
         renderer, store = self.organisation.renderer, self.organisation.store
-        targets = [named_object_type(text).name for text in listed(request, "associations")]
+        targets = [named_object_type(request, text).name for text in listed(request, "associations")]
         wanted = renderer.wanted(kind, listed(request, "properties"), history, targets)
         state = ARCHIVED if flag(request, "archived") else LIVE
         records = store.page(kind.name, after(request), size + 1, state)
@@ -142,7 +145,7 @@ class Objects:
             kind,
             listed(request, "properties"),
             listed(request, "propertiesWithHistory"),
-            [named_object_type(text).name for text in listed(request, "associations")],
+            [named_object_type(request, text).name for text in listed(request, "associations")],
         )
         return JsonResponse(renderer.records([record], wanted)[0])
 
@@ -175,6 +178,20 @@ class Objects:
             survivor = merge(self.organisation.writer, primary, loser, author_of(request))
         renderer = self.organisation.renderer
         return JsonResponse(renderer.record(survivor, ()) | {"properties": renderer.all_properties(survivor)})
+
+    async def gdpr_delete(self, request: Request) -> Response:
+        """Forget a contact for good; an unknown one is a 204 as well [public OpenAPI description of contacts]."""
+        kind, body = object_type(request), await json_body(request)
+        if kind.name != "contacts":
+            raise not_found()
+        value, id_property = str(body.get("objectId", "")), body.get("idProperty")
+        with transaction(self.organisation.connection):
+            record = find_record(self.organisation, kind, value, id_property) or find_record(
+                self.organisation, kind, value, id_property, archived=True
+            )
+            if record is not None:
+                self.organisation.writer.erase(record, author_of(request))
+        return Response(status_code=204)
 
     def _record(self, request: Request, kind: ObjectType, archived: bool = False) -> Stored:
         value, id_property = request.path_params["id"], request.query_params.get("idProperty")

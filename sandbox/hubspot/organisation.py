@@ -18,18 +18,19 @@ from sandbox.database import open_database, transaction
 from sandbox.faults import FaultPlan
 from sandbox.hubspot import administration
 from sandbox.hubspot.auth import PRIVATE_APP_TOKEN, Authenticator
+from sandbox.hubspot.catalog import PORTAL_ID
 from sandbox.hubspot.errors import ApiError
 from sandbox.hubspot.limits import RateLimiter
 from sandbox.hubspot.loading import load_records
 from sandbox.hubspot.merging import merge
 from sandbox.hubspot.metadata import Metadata
 from sandbox.hubspot.misbehaving import FAULT_KINDS, LOGIN_PATHS
-from sandbox.hubspot.object_types import OBJECT_TYPES, ObjectType, find_object_type
+from sandbox.hubspot.object_types import ObjectType
 from sandbox.hubspot.rendering import Renderer
 from sandbox.hubspot.requests import record_id as parse_id
 from sandbox.hubspot.store import ARCHIVED, LIVE, Store, Stored
 from sandbox.hubspot.times import to_ms
-from sandbox.hubspot.writing import PORTAL_ID, Author, Rules, Writer
+from sandbox.hubspot.writing import Author, Rules, Writer
 from sandbox.organisation import CallCounter, ControlError, Organisation, Record, Settings, WriteLog
 
 PRIMARY_COMPANY = "associations.companies"
@@ -59,9 +60,8 @@ class HubSpotOrganisation:
         self.renderer = Renderer(self.store, self.metadata, PORTAL_ID)
         self.authenticator = Authenticator(self.connection, self.settings)
         self.limiter = RateLimiter(self.settings)
-        if not self.metadata.properties("contacts"):
-            with transaction(self.connection):
-                self.metadata.reset()
+        with transaction(self.connection):
+            self.metadata.install()
         self._read_rules()
 
     def close(self) -> None:
@@ -88,6 +88,8 @@ class HubSpotOrganisation:
                     self.load(object_, records)
             self.store.set_meta("in_use", "yes")
         self.calls.reset()
+        self.limiter.reset()
+        self.authenticator.is_revoked = False
 
     def load(self, object_: str, records: Iterable[Record]) -> int:
         with transaction(self.connection):
@@ -128,7 +130,7 @@ class HubSpotOrganisation:
             plain = {name: value for name, value in values.items() if name != PRIMARY_COMPANY}
             author = self._human(user)
             self.store.set_meta("in_use", "yes")
-            record = self.writer.create(_type(object_), plain, author, to_ms(at) if at else None)
+            record = self.writer.create(self._type(object_), plain, author, to_ms(at) if at else None)
             self._set_company(record, values, author)
             return self._shown(record.type, record.id)
 
@@ -158,13 +160,13 @@ class HubSpotOrganisation:
 
     def record(self, object_: str, record_id: str) -> Record | None:
         number = parse_id(record_id)
-        type_ = _type(object_).name
+        type_ = self._type(object_).name
         if number is None or self.store.get(type_, number) is None:
             return None
         return self._shown(type_, number)
 
     def records(self, object_: str) -> Iterable[Record]:
-        type_ = _type(object_).name
+        type_ = self._type(object_).name
         return [self._full(record) for record in self.store.all(type_)]
 
     # inside -----------------------------------------------------------------------------------------------
@@ -187,8 +189,14 @@ class HubSpotOrganisation:
                 return Author(owner["email"], "control", "CRM_UI", f"userId:{user_id}", user_id, by_human=True)
         return Author(name, "control", "CRM_UI", f"user:{name}", None, by_human=True)
 
+    def _type(self, object_: str) -> ObjectType:
+        found = self.metadata.catalog.find(object_)
+        if found is None:
+            raise ControlError(f'Unknown object "{object_}": use one of {", ".join(self.metadata.catalog.types)}.')
+        return found
+
     def _any(self, object_: str, record_id: str) -> Stored:
-        type_, number = _type(object_).name, parse_id(record_id)
+        type_, number = self._type(object_).name, parse_id(record_id)
         record = self.store.get(type_, number) if number is not None else None
         if record is None:
             raise ControlError(f"There is no {object_} {record_id}.", 404)
@@ -243,13 +251,6 @@ class HubSpotOrganisation:
     def _write_rules(self) -> None:
         kept = {"format_phone": self.rules.format_phone, "patterns": self.rules.patterns}
         self.store.set_meta("rules", orjson.dumps(kept).decode())
-
-
-def _type(object_: str) -> ObjectType:
-    found = find_object_type(object_)
-    if found is None:
-        raise ControlError(f'Unknown object "{object_}": use one of {", ".join(OBJECT_TYPES)}.')
-    return found
 
 
 if TYPE_CHECKING:

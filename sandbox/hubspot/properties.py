@@ -111,6 +111,31 @@ class Properties:
     async def groups(self, request: Request) -> Response:
         return JsonResponse({"results": self.metadata.groups(object_type(request).name)})
 
+    async def read_group(self, request: Request) -> Response:
+        return JsonResponse(self._group(request))
+
+    async def update_group(self, request: Request) -> Response:
+        group, body = self._group(request), await json_body(request)
+        group |= {key: body[key] for key in ("label", "displayOrder") if key in body}
+        with transaction(self.organisation.connection):
+            self.metadata.save_group(object_type(request).name, group)
+        return JsonResponse(group)
+
+    async def archive_group(self, request: Request) -> Response:
+        kind, group = object_type(request), self._group(request)
+        if any(item["groupName"] == group["name"] for item in self.metadata.properties(kind.name)):
+            raise bad_request(f"The property group '{group['name']}' still has properties.")
+        with transaction(self.organisation.connection):
+            self.metadata.drop_group(kind.name, group["name"])
+        return Response(status_code=204)
+
+    def _group(self, request: Request) -> Definition:
+        groups = self.metadata.groups(object_type(request).name)
+        found = next((group for group in groups if group["name"] == request.path_params["name"]), None)
+        if found is None:
+            raise not_found()
+        return found
+
     async def create_group(self, request: Request) -> Response:
         kind, body = object_type(request), await json_body(request)
         name, label = str(body.get("name") or ""), str(body.get("label") or "")
@@ -130,27 +155,7 @@ class Properties:
 
     def _create(self, kind: ObjectType, body: Mapping[str, Any]) -> Definition:
         self._check_new(kind, body)
-        now = iso(self.organisation.settings.now_ms())
-        created = definition(
-            str(body["name"]),
-            str(body["label"]),
-            str(body["type"]),
-            str(body["fieldType"]),
-            str(body["groupName"]),
-            custom=True,
-            unique=bool(body.get("hasUniqueValue", False)),
-            external=bool(body.get("externalOptions", False)),
-            referenced=body.get("referencedObjectType"),
-            description=str(body.get("description", "")),
-        )
-        created |= {
-            "options": _options(body.get("options")),
-            "hidden": bool(body.get("hidden", False)),
-            "formField": bool(body.get("formField", False)),
-            "displayOrder": int(body.get("displayOrder", -1)),
-            "createdAt": now,
-            "updatedAt": now,
-        }
+        created = new_definition(body, iso(self.organisation.settings.now_ms()))
         self.metadata.save_property(kind.name, created)
         return created
 
@@ -189,6 +194,33 @@ class Properties:
     def _batch(self, results: list[Definition]) -> Json:
         now = iso(self.organisation.settings.now_ms())
         return {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
+
+
+def new_definition(body: Mapping[str, Any], now: str) -> Definition:
+    """A custom property as a create asks for it."""
+    missing = [key for key in ("name", "label") if not body.get(key)]
+    if missing:
+        raise bad_request(f"Some required fields were not set: {missing}")
+    created = definition(
+        str(body["name"]),
+        str(body["label"]),
+        str(body["type"]),
+        str(body["fieldType"]),
+        str(body["groupName"]),
+        custom=True,
+        unique=bool(body.get("hasUniqueValue", False)),
+        external=bool(body.get("externalOptions", False)),
+        referenced=body.get("referencedObjectType"),
+        description=str(body.get("description", "")),
+    )
+    return created | {
+        "options": _options(body.get("options")),
+        "hidden": bool(body.get("hidden", False)),
+        "formField": bool(body.get("formField", False)),
+        "displayOrder": int(body.get("displayOrder", -1)),
+        "createdAt": now,
+        "updatedAt": now,
+    }
 
 
 def _names(body: Json) -> list[str]:

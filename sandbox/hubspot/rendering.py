@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.hubspot.metadata import Metadata
-from sandbox.hubspot.object_types import ASSOCIATION_TYPES, OBJECT_TYPES, ObjectType
+from sandbox.hubspot.object_types import ObjectType
 from sandbox.hubspot.store import ARCHIVED, Store, Stored, Version
 from sandbox.hubspot.times import iso
 
@@ -37,6 +37,10 @@ class Renderer:
         self._metadata = metadata
         self._portal_id = portal_id
 
+    @property
+    def _types(self) -> dict[str, ObjectType]:
+        return self._metadata.catalog.types
+
     def wanted(
         self,
         object_type: ObjectType,
@@ -61,13 +65,13 @@ class Renderer:
         """The values of the named properties; null where there is none."""
         stored = record.properties
         values = {name: stored.get(name) for name in names}
-        modified = OBJECT_TYPES[record.type].modified
+        kind = self._types[record.type]
         if "hs_object_id" in values:
             values["hs_object_id"] = str(record.id)
-        if "createdate" in values:
-            values["createdate"] = iso(record.created)
-        if modified in values:
-            values[modified] = iso(record.modified)
+        if kind.created in values:
+            values[kind.created] = iso(record.created)
+        if kind.modified in values:
+            values[kind.modified] = iso(record.modified)
         return values
 
     def record(self, record: Stored, names: Iterable[str]) -> dict[str, Any]:
@@ -81,7 +85,7 @@ class Renderer:
         }
         if record.archived_at is not None:
             reply["archivedAt"] = iso(record.archived_at)
-        type_id = OBJECT_TYPES[record.type].type_id
+        type_id = self._types[record.type].type_id
         reply["url"] = f"https://app.hubspot.com/contacts/{self._portal_id}/record/{type_id}/{record.id}"
         return reply
 
@@ -97,7 +101,7 @@ class Renderer:
 
     def all_properties(self, record: Stored) -> dict[str, str]:
         """Every value a record has, as the reply to a create shows them."""
-        names = self._metadata.known(record.type, [*record.properties, *OBJECT_TYPES[record.type].system])
+        names = self._metadata.known(record.type, [*record.properties, *self._types[record.type].system])
         values = self.properties(record, sorted(names))
         return {name: value for name, value in values.items() if value is not None}
 
@@ -129,7 +133,7 @@ class Renderer:
         found = self._store.associations(records[0].type, (record.id for record in records), to_name)
         for record, reply in zip(records, replies, strict=True):
             results = [
-                {"id": str(to_id), "type": ASSOCIATION_TYPES[type_id].v3_name}
+                {"id": str(to_id), "type": self._metadata.catalog.associations[type_id].v3_name}
                 for to_id, type_ids in found.get(record.id, {}).items()
                 for type_id in type_ids
             ]

@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from sandbox.hubspot.catalog import Catalog
 from sandbox.hubspot.errors import ApiError, bad_request, not_found, unknown_object_type
-from sandbox.hubspot.object_types import ObjectType, find_object_type
+from sandbox.hubspot.object_types import ObjectType
 
 Body = dict[str, Any]
+CATALOG_KEY = "sandbox.catalog"
 
 
 async def json_body(request: Request) -> Body:
@@ -45,11 +47,12 @@ def _parse(raw: bytes) -> Any:
 
 def object_type(request: Request, parameter: str = "object_type") -> ObjectType:
     """The object type a path segment names."""
-    return named_object_type(request.path_params[parameter])
+    return named_object_type(request, request.path_params[parameter])
 
 
-def named_object_type(text: str) -> ObjectType:
-    found = find_object_type(text)
+def named_object_type(request: Request, text: str) -> ObjectType:
+    catalog: Catalog = request.scope[CATALOG_KEY]
+    found = catalog.find(text)
     if found is None:
         raise unknown_object_type(text)
     return found

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.hubspot.errors import bad_request
-from sandbox.hubspot.object_types import ObjectType, find_object_type
+from sandbox.hubspot.object_types import ObjectType
 from sandbox.hubspot.organisation import HubSpotOrganisation
 from sandbox.hubspot.requests import mapping, object_type, parse_object, sequence
 from sandbox.hubspot.standard import Definition
@@ -140,7 +140,7 @@ class _Query:
         return definition
 
     def _expression(self, name: str) -> str:
-        columns = {"hs_object_id": "id", "createdate": "created", self._kind.modified: "modified"}
+        columns = {"hs_object_id": "id", self._kind.created: "created", self._kind.modified: "modified"}
         return columns.get(name) or f"nullif(json_extract(properties, '$.\"{name}\"'), '')"
 
     def _sortable(self, definition: Definition) -> str:
@@ -225,7 +225,7 @@ class _Query:
         return f"{expression} {'in' if operator == 'IN' else 'not in'} ({marks})"
 
     def _association(self, target: str, item: Mapping[str, Any]) -> str:
-        found = find_object_type(target)
+        found = self._organisation.metadata.catalog.find(target)
         if found is None:
             raise bad_request(f"Unable to infer object type from: {target}")
         operator = str(item.get("operator"))

@@ -66,7 +66,7 @@ _OBJECT_SOURCES = _words("CRM_UI IMPORT INTEGRATION API FORM CONTACTS MERGE_OBJE
 _BOOLEAN = (("true", "Yes"), ("false", "No"))
 
 
-def _titled(values: Iterable[str]) -> tuple[Option, ...]:
+def titled(values: Iterable[str]) -> tuple[Option, ...]:
     return tuple((value, value.replace("_", " ").title()) for value in values)
 
 
@@ -122,11 +122,11 @@ def definition(
     return result
 
 
-def _common(group: str, modified: str) -> list[Definition]:
+def common(group: str, modified: str, created: str = "createdate") -> list[Definition]:
     """The properties that every kind of record has."""
     read_only: list[tuple[str, str, str, str]] = [
         ("hs_object_id", "Record ID", "number", "number"),
-        ("createdate", "Create Date", "datetime", "date"),
+        (created, "Create Date", "datetime", "date"),
         (modified, "Last Modified Date", "datetime", "date"),
         ("hs_object_source_id", "Record source ID", "string", "text"),
         ("hs_object_source_label", "Record source", "string", "text"),
@@ -145,7 +145,7 @@ def _common(group: str, modified: str) -> list[Definition]:
             "select",
             group,
             read_only=True,
-            options=_titled(_OBJECT_SOURCES),
+            options=titled(_OBJECT_SOURCES),
         ),
         definition(
             "hubspot_owner_id",
@@ -213,7 +213,7 @@ def _contacts() -> list[Definition]:
             "enumeration",
             "radio",
             "sales_properties",
-            options=_titled(_LEAD_STATUSES),
+            options=titled(_LEAD_STATUSES),
         ),
         definition(
             "hs_additional_emails",
@@ -240,7 +240,7 @@ def _contacts() -> list[Definition]:
             "select",
             "analyticsinformation",
             read_only=True,
-            options=_titled(_SOURCES),
+            options=titled(_SOURCES),
         ),
         definition("hs_email_domain", "Email Domain", group="emailinformation", calculated=True),
         definition("hs_full_name_or_email", "Full name or email", group=group, calculated=True),
@@ -250,7 +250,7 @@ def _contacts() -> list[Definition]:
         definition("notes_last_updated", "Last Activity Date", "datetime", "date", group, read_only=True),
         definition("hs_searchable_calculated_phone_number", "Calculated phone number", group=group, calculated=True),
         definition("hs_searchable_calculated_mobile_number", "Calculated mobile number", group=group, calculated=True),
-        *_common(group, "lastmodifieddate"),
+        *common(group, "lastmodifieddate"),
         *_custom_contact_properties(group),
     ]
 
@@ -265,7 +265,7 @@ def _custom_contact_properties(group: str) -> list[Definition]:
             "checkbox",
             group,
             custom=True,
-            options=_titled(("analytics", "automation", "crm", "support")),
+            options=titled(("analytics", "automation", "crm", "support")),
         ),
         definition(
             "is_reference_customer",
@@ -297,7 +297,7 @@ def _companies() -> list[Definition]:
         *_address(group),
         definition("description", "Description", "string", "textarea", group),
         definition("about_us", "About Us", "string", "textarea", group),
-        definition("industry", "Industry", "enumeration", "select", group, options=_titled(_INDUSTRIES)),
+        definition("industry", "Industry", "enumeration", "select", group, options=titled(_INDUSTRIES)),
         definition("annualrevenue", "Annual Revenue", "number", "number", group),
         definition("numberofemployees", "Number of Employees", "number", "number", group),
         definition("founded_year", "Year Founded", group=group),
@@ -307,12 +307,13 @@ def _companies() -> list[Definition]:
             "enumeration",
             "select",
             group,
-            options=_titled(("PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER")),
+            options=titled(("PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER")),
         ),
-        definition("hs_lead_status", "Lead Status", "enumeration", "radio", group, options=_titled(_LEAD_STATUSES)),
+        definition("hs_lead_status", "Lead Status", "enumeration", "radio", group, options=titled(_LEAD_STATUSES)),
         *_lifecycle(group),
         definition("hs_additional_domains", "Additional Domains", "enumeration", "checkbox", group, external=True),
         definition("hs_pipeline", "Company Pipeline", group=group, read_only=True),
+        definition("notes_last_updated", "Last Activity Date", "datetime", "date", group, read_only=True),
         definition(
             "hs_parent_company_id",
             "Parent Company",
@@ -322,7 +323,7 @@ def _companies() -> list[Definition]:
             read_only=True,
             referenced="COMPANY",
         ),
-        *_common(group, "hs_lastmodifieddate"),
+        *common(group, "hs_lastmodifieddate"),
     ]
 
 
@@ -349,9 +350,10 @@ def _deals() -> list[Definition]:
             "enumeration",
             "select",
             group,
-            options=_titled(("low", "medium", "high")),
+            options=titled(("low", "medium", "high")),
         ),
         definition("hs_next_step", "Next step", group=group),
+        definition("notes_last_updated", "Last Activity Date", "datetime", "date", group, read_only=True),
         definition("closed_lost_reason", "Closed Lost Reason", "string", "textarea", group),
         definition("closed_won_reason", "Closed Won Reason", "string", "textarea", group),
         definition(
@@ -389,7 +391,7 @@ def _deals() -> list[Definition]:
             read_only=True,
             referenced="COMPANY",
         ),
-        *_common(group, "hs_lastmodifieddate"),
+        *common(group, "hs_lastmodifieddate"),
     ]
 
 

@@ -271,6 +271,20 @@ class Store:
             (type_, record_id),
         ).fetchall()
 
+    def forget_association_types(self, type_ids: Iterable[int]) -> None:
+        """Take association types away from every pair of records."""
+        for table in ("associations", "dormant_associations"):
+            self.connection.executemany(f"delete from {table} where type_id = ?", [(each,) for each in type_ids])
+
+    def erase(self, type_: str, record_id: int) -> None:
+        """Forget a record and all that hangs on it, for good."""
+        for table in ("records", "unique_values", "history", "unindexed"):
+            self.connection.execute(f"delete from {table} where type = ? and id = ?", (type_, record_id))
+        for table in ("associations", "dormant_associations"):
+            for end in ("from", "to"):
+                where = f"{end}_type = ? and {end}_id = ?"
+                self.connection.execute(f"delete from {table} where {where}", (type_, record_id))
+
     def put_to_sleep(self, type_: str, record_id: int) -> None:
         """Keep an archived record's associations aside, for the day it is restored."""
         self.connection.execute(

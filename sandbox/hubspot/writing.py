@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.faults import CURRENT
+from sandbox.hubspot.catalog import PORTAL_ID
 from sandbox.hubspot.errors import (
     InvalidValue,
     contact_exists,
@@ -21,15 +22,15 @@ from sandbox.hubspot.errors import (
     required_missing,
     value_taken,
 )
-from sandbox.hubspot.linking import Links
+from sandbox.hubspot.linking import End, Links
 from sandbox.hubspot.metadata import Metadata
-from sandbox.hubspot.object_types import OBJECT_TYPES, ObjectType
+from sandbox.hubspot.object_types import ObjectType
 from sandbox.hubspot.rendering import creation_version
 from sandbox.hubspot.store import ARCHIVED, LIVE, Store, Stored, Version
+from sandbox.hubspot.times import iso
 from sandbox.hubspot.validation import Validator
 from sandbox.organisation import Changes, Settings, WriteLog
 
-PORTAL_ID = 48_120_077
 FIRST_ID = 240_000_000_001
 PHONES = ("phone", "mobilephone")
 
@@ -80,7 +81,7 @@ class Writer:
         self.settings = settings
         self.log = log
         self.rules = rules
-        self.links = Links(store)
+        self.links = Links(store, metadata.catalog)
         self._validator = Validator(metadata)
 
     def check(
@@ -129,7 +130,7 @@ class Writer:
     def update(self, record: Stored, values: Mapping[str, Any], author: Author, at: int | None = None) -> set[str]:
         """Change a live record; returns the names of the sent properties. Writing the value that is there
         already moves the modification time (HubSpot does not say), but is neither logged nor kept."""
-        object_type = OBJECT_TYPES[record.type]
+        object_type = self.metadata.catalog.types[record.type]
         cleaned = self.cleaned(object_type, values, record.properties, author.by_human)
         changes = {
             name: (record.properties.get(name), value)
@@ -160,10 +161,31 @@ class Writer:
         """Bring an archived record back from the recycle bin [only in HubSpot's user interface]."""
         record.state, record.archived_at = LIVE, None
         record.modified = self.settings.now_ms() if at is None else at
-        self._claim(OBJECT_TYPES[record.type], record)
+        self._claim(self.metadata.catalog.types[record.type], record)
         self._save(record)
         self.links.restore_all((record.type, record.id))
         self._log(record, author, "restore", {"archived": (True, False)}, at)
+
+    def note_activity(self, one: End, other: End) -> None:
+        """An activity logged on a record moves that record's modification time, as one of its internal
+        properties [HubSpot knowledge base: default contact properties]. It is nobody's edit, so not logged."""
+        types = self.metadata.catalog.types
+        for activity_end, end in ((one, other), (other, one)):
+            if not types[activity_end[0]].is_activity or types[end[0]].is_activity:
+                continue
+            activity, record = self.store.get(*activity_end), self.store.get(*end)
+            if activity is None or record is None or record.state != LIVE:
+                continue
+            if self.metadata.property(record.type, "notes_last_updated") is not None:
+                record.properties["notes_last_updated"] = activity.properties.get("hs_timestamp", iso(activity.created))
+            record.modified = max(record.modified, self.settings.now_ms())
+            self._save(record)
+
+    def erase(self, record: Stored, author: Author) -> None:
+        """Forget a record and everything about it; it cannot be restored."""
+        self.links.remove_all((record.type, record.id))
+        self.store.erase(record.type, record.id)
+        self._log(record, author, "archive", {"erased": (False, True)}, None)
 
     def log_changes(self, record: Stored, author: Author, operation: str, changes: Changes) -> None:
         """Log something that another room did to a record."""
