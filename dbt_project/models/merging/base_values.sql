@@ -79,9 +79,9 @@ written as (
             )
         )
     qualify row_number() over (
-        partition by confirmed_values.link_id, mappings.hubspot_property, mappings.salesforce_field
-        order by confirmed_values.outcome_at desc, confirmed_values.attempt_id desc
-    ) = 1
+            partition by confirmed_values.link_id, mappings.hubspot_property, mappings.salesforce_field
+            order by confirmed_values.outcome_at desc, confirmed_values.attempt_id desc
+        ) = 1
 ),
 
 agreed as (

@@ -9,13 +9,14 @@ with missing_unmapped as (
     inner join {{ ref('stg_fields') }} as fields
         on candidates.target = fields.side
         and case candidates.target when 'hubspot' then objects.hubspot_object else objects.salesforce_object end
-            = fields.crm_object
+        = fields.crm_object
         and fields.is_required
         and fields.is_present
     where fields.field not in (
-            select case candidates.target
-                when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field
-            end
+            select
+                case candidates.target
+                    when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field
+                end
             from {{ ref('stg_field_mappings') }} as mappings
             where mappings.object = candidates.object and mappings.is_active
         )

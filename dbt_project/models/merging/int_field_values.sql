@@ -34,8 +34,10 @@ select
     and (
         (toward_salesforce.is_known and toward_salesforce.image is not distinct from paired.salesforce_value)
         or (toward_hubspot.is_known and toward_hubspot.image is not distinct from paired.hubspot_value)
-        or (paired.hubspot_value is null and coalesce(paired.salesforce_value, 'false') = 'false'
-            and (paired.salesforce_value is null or mappings.salesforce_type = 'boolean'))
+        or (
+            paired.hubspot_value is null and coalesce(paired.salesforce_value, 'false') = 'false'
+            and (paired.salesforce_value is null or mappings.salesforce_type = 'boolean')
+        )
     ) as agrees,
     hubspot_records.human_modified_at as hubspot_edited_at,
     salesforce_records.human_modified_at as salesforce_edited_at

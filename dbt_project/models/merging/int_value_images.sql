@@ -132,7 +132,7 @@ select
             then case when shaped.has_translations then 'unmapped_value' else 'invalid_picklist_value' end
     end as problem,
     shaped.chain like '%truncate%'
-        and length(shaped.unlimited) > shaped.to_length as is_truncated
+    and length(shaped.unlimited) > shaped.to_length as is_truncated
 from shaped
 left join option_lists
     on shaped.to_has_options

@@ -86,9 +86,9 @@ written_values as (
                 or (records.modified_at = written.target_modified_at and records.loaded_at <= written.outcome_at)
         end
     qualify row_number() over (
-        partition by records.object, records.side, records.record_id, member.key
-        order by written.outcome_at desc, written.attempt_id desc
-    ) = 1
+            partition by records.object, records.side, records.record_id, member.key
+            order by written.outcome_at desc, written.attempt_id desc
+        ) = 1
 ),
 
 -- the id that a read or a write has given a record is known even before the record itself has been read
@@ -115,6 +115,6 @@ semi join mapped_fields
     and all_values.side = mapped_fields.side
     and all_values.field = mapped_fields.field
 qualify row_number() over (
-    partition by all_values.object, all_values.side, all_values.record_id, all_values.field
-    order by all_values.precedence
-) = 1
+        partition by all_values.object, all_values.side, all_values.record_id, all_values.field
+        order by all_values.precedence
+    ) = 1

@@ -5,7 +5,9 @@ with updates as (
         decisions.target,
         decisions.object,
         case when decisions.target = 'hubspot' and decisions.hubspot_property like 'associations.%'
-            then 'associate' else 'update' end as operation,
+                then 'associate'
+            else 'update'
+        end as operation,
         decisions.link_id,
         decisions.hubspot_id,
         decisions.salesforce_id,
@@ -90,7 +92,9 @@ pipelines_of_creates as (
     ) as pipelines
         on creates.value = pipelines.stage_id
     where creates.target = 'hubspot' and creates.field = 'dealstage' and creates.is_sent
-        and creates.link_id not in (select link_id from creates where field = 'pipeline' and is_sent)
+        and creates.link_id not in (
+            select piped.link_id from creates as piped where piped.field = 'pipeline' and piped.is_sent
+        )
 ),
 
 -- the HubSpot record of a link to come gets the id of the Salesforce record that this run creates

@@ -3,8 +3,8 @@
 with fields as (
     select * from {{ ref('int_operation_fields') }}
     qualify row_number() over (
-        partition by target, object, operation, link_id, field order by is_sent desc, source_field
-    ) = 1
+            partition by target, object, operation, link_id, field order by is_sent desc, source_field
+        ) = 1
 ),
 
 gathered as (

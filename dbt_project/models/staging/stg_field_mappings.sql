@@ -98,11 +98,11 @@ table_hashes as (
     select
         (
             select md5(string_agg(concat_ws('|', stages::varchar), ';' order by stages::varchar))
-            from {{ ref('stage_mappings') }} as stages
+            from {{ ref('stage_mappings') }} as stages  -- noqa: AL05
         ) as stage_hash,
         (
             select md5(string_agg(concat_ws('|', owners::varchar), ';' order by owners::varchar))
-            from {{ ref('owner_mappings') }} as owners
+            from {{ ref('owner_mappings') }} as owners  -- noqa: AL05
         ) as owner_hash
 ),
 

@@ -53,9 +53,9 @@ toward_salesforce as (
     from fitting
     where direction in ('both', 'to_salesforce')
     qualify row_number() over (
-        partition by record_type_id, stage_id
-        order by names_record_type desc, names_pipeline desc, direction = 'both', salesforce_stage
-    ) = 1
+            partition by record_type_id, stage_id
+            order by names_record_type desc, names_pipeline desc, direction = 'both', salesforce_stage
+        ) = 1
 ),
 
 toward_hubspot as (
@@ -67,9 +67,9 @@ toward_hubspot as (
     from fitting
     where direction in ('both', 'to_hubspot')
     qualify row_number() over (
-        partition by pipeline_id, salesforce_stage
-        order by direction = 'both', names_pipeline desc, stage_display_order, stage_id
-    ) = 1
+            partition by pipeline_id, salesforce_stage
+            order by direction = 'both', names_pipeline desc, stage_display_order, stage_id
+        ) = 1
 ),
 
 toward_new_deals as (
@@ -81,9 +81,9 @@ toward_new_deals as (
     from fitting
     where direction in ('both', 'to_hubspot')
     qualify row_number() over (
-        partition by salesforce_stage
-        order by direction = 'both', pipeline_display_order, stage_display_order, stage_id
-    ) = 1
+            partition by salesforce_stage
+            order by direction = 'both', pipeline_display_order, stage_display_order, stage_id
+        ) = 1
 )
 
 select * from toward_salesforce

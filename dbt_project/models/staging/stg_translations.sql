@@ -17,9 +17,9 @@ values_toward_salesforce as (
     from value_rows
     where direction in ('both', 'to_salesforce')
     qualify row_number() over (
-        partition by object, hubspot_property, hubspot_value
-        order by direction = 'both', salesforce_value
-    ) = 1
+            partition by object, hubspot_property, hubspot_value
+            order by direction = 'both', salesforce_value
+        ) = 1
 ),
 
 values_toward_hubspot as (
@@ -27,9 +27,9 @@ values_toward_hubspot as (
     from value_rows
     where direction in ('both', 'to_hubspot')
     qualify row_number() over (
-        partition by object, hubspot_property, salesforce_value
-        order by direction = 'both', hubspot_value
-    ) = 1
+            partition by object, hubspot_property, salesforce_value
+            order by direction = 'both', hubspot_value
+        ) = 1
 ),
 
 owner_properties as (

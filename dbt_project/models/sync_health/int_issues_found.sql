@@ -16,12 +16,14 @@ from_decisions as (
         decisions.hubspot_id,
         decisions.salesforce_id,
         case decisions.winner
-            when 'hubspot' then decisions.hubspot_property || ' ' || coalesce(
-                label.stage_name, '''' || left(decisions.hubspot_value, 200) || '''', 'blank'
-            ) || ' cannot be written to ' || decisions.salesforce_field
-            when 'salesforce' then decisions.salesforce_field || ' ' || coalesce(
-                '''' || left(decisions.salesforce_value, 200) || '''', 'blank'
-            ) || ' cannot be written to ' || decisions.hubspot_property
+            when 'hubspot'
+                then decisions.hubspot_property || ' ' || coalesce(
+                        label.stage_name, '''' || left(decisions.hubspot_value, 200) || '''', 'blank'
+                    ) || ' cannot be written to ' || decisions.salesforce_field
+            when 'salesforce'
+                then decisions.salesforce_field || ' ' || coalesce(
+                        '''' || left(decisions.salesforce_value, 200) || '''', 'blank'
+                    ) || ' cannot be written to ' || decisions.hubspot_property
             else 'HubSpot has ' || coalesce('''' || left(decisions.hubspot_value, 200) || '''', 'blank')
                 || ', Salesforce has ' || coalesce('''' || left(decisions.salesforce_value, 200) || '''', 'blank')
         end as detail
@@ -56,12 +58,12 @@ from_creates as (
             when create_values.problem = 'required_field_missing'
                 then 'a new ' || create_values.target || ' record needs a value'
             else coalesce(
-                label.stage_name,
-                '''' || left(case create_values.target
-                    when 'salesforce' then paired.hubspot_value else paired.salesforce_value
-                end, 200) || '''',
-                'the value'
-            ) || ' cannot be written to ' || create_values.field
+                    label.stage_name,
+                    '''' || left(case create_values.target
+                        when 'salesforce' then paired.hubspot_value else paired.salesforce_value
+                    end, 200) || '''',
+                    'the value'
+                ) || ' cannot be written to ' || create_values.field
         end || case
             when checked.held_reason is not null then '; the new record waits'
             else '; the new record goes without it'
