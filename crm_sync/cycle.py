@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -142,7 +142,15 @@ class _Cycle:
             )
         with self._warehouse() as connection:
             resolve_unknown(connection, clients, journal=Journal(connection))
-        self.result.extracted = extract(self._settings, self._mappings, clients, full=self._options.full, now=_now())
+        refresh = self._settings.project.variable("association_refresh_minutes", 60)
+        self.result.extracted = extract(
+            self._settings,
+            self._mappings,
+            clients,
+            full=self._options.full,
+            association_refresh=timedelta(minutes=refresh),
+            now=_now(),
+        )
         with self._warehouse() as connection:
             require_id_fields(connection, self._mappings)
 

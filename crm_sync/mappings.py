@@ -93,6 +93,11 @@ class FieldMapping:
     def is_association(self) -> bool:
         return self.hubspot_property.startswith("associations.")
 
+    @property
+    def is_many_valued(self) -> bool:
+        """Whether the field is that of a junction object: `OpportunityContactRole.ContactId`."""
+        return "." in self.salesforce_field
+
 
 @dataclass(frozen=True)
 class Mappings:
@@ -116,6 +121,11 @@ class Mappings:
     def salesforce_objects(self) -> list[str]:
         """API names of the Salesforce objects to read, parents before children, without repeats."""
         return list(dict.fromkeys(mapping.salesforce_object for mapping in self.enabled))
+
+    @property
+    def salesforce_junctions(self) -> list[str]:
+        """API names of the objects whose records stand for one member each of a many-valued reference."""
+        return list(dict.fromkeys(f.salesforce_field.partition(".")[0] for f in self.fields if f.is_many_valued))
 
     @property
     def association_pairs(self) -> list[tuple[str, str]]:

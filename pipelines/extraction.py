@@ -23,6 +23,7 @@ import duckdb
 from crm_sync.clients import ApiError, Clients, explain
 from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed
 from crm_sync.mappings import Mappings
+from pipelines.associations import REFRESH, StoredAssociations
 from pipelines.hubspot import HubSpotSource
 from pipelines.landing import land, landing_directory
 from pipelines.reads import ObjectRead, last_loaded_at, previous_reads, write_reads
@@ -58,9 +59,11 @@ def extract(
     *,
     on_progress: Callable[[Progress], None] | None = None,
     full: bool = False,
+    association_refresh: timedelta = REFRESH,
     now: datetime,
 ) -> ExtractReport:
-    """Land both CRMs' metadata and records. `now` (aware) is the start of the read; `full` reads everything.
+    """Land both CRMs' metadata and records. `now` (aware) is the start of the read; `full` reads everything. The
+    associations of all linked records are read again when the last such read is older than `association_refresh`.
 
     Raises ConfigError for credentials, scopes or objects that are wrong, CycleFailed for everything else that
     keeps a CRM's read from completing. `on_progress` is called from the reading threads.
@@ -69,8 +72,18 @@ def extract(
     with _open(settings.warehouse_path) as connection:
         loaded_at = _loaded_at(connection, now)
         stop = threading.Event()
+        stored = StoredAssociations(connection.cursor())
         jobs = {
-            schema: ReadJob(mappings, previous_reads(connection, schema), loaded_at, full, on_progress, stop)
+            schema: ReadJob(
+                mappings,
+                previous_reads(connection, schema),
+                loaded_at,
+                full,
+                on_progress,
+                stop,
+                stored,
+                association_refresh,
+            )
             for schema in (HUBSPOT, SALESFORCE)
         }
         sources: list[Source] = [
@@ -84,7 +97,7 @@ def extract(
                 pool,
                 stop,
                 [
-                    _Run(settings.warehouse_path, connection.cursor(), source, batches, loaded_at, mappings)
+                    _Run(settings.warehouse_path, connection.cursor(), source, batches, loaded_at)
                     for source, batches in zip(sources, metadata, strict=True)
                 ],
             )
@@ -106,7 +119,6 @@ class _Run:
     source: Source
     metadata: list[Batch]
     loaded_at: datetime
-    mappings: Mappings
 
     def __call__(self) -> None:
         try:
@@ -115,9 +127,8 @@ class _Run:
             write_reads(
                 self.cursor,
                 self.source.schema,
-                self.source.reads,
+                [*self.source.reads, *self.source.association_reads],
                 self.loaded_at,
-                association_pairs=self.mappings.association_pairs,
                 list_ids=self.source.list_ids,
             )
         except duckdb.Error as error:

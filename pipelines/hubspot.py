@@ -2,18 +2,20 @@
 
 Owns what is read and how a HubSpot record becomes a row of `records`. Live records come from the list (in full) or
 the search (incrementally), archived ones from the archived list, merged ones from their survivor's
-hs_merged_object_ids. The watermark counts live records only, by the search's own cursor property.
+hs_merged_object_ids. The watermark counts live records only, by the search's own cursor property. Associations are
+read with every record, and, since their changes move no time, those of all linked records on a schedule.
 
 Source: HubSpot docs: crm/contacts (merge, archive), crm/search (cursor properties).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from crm_sync.clients import HubSpotClient
+from pipelines.associations import pair_name
 from pipelines.columns import RecordRows, batch_of, milliseconds, parse_time
 from pipelines.hubspot_metadata import (
     PIPELINE_PROPERTIES,
@@ -52,6 +54,7 @@ class HubSpotSource:
         self._lookback = lookback
         self._existing: dict[str, frozenset[str]] = {}
         self.reads: list[ObjectRead] = []
+        self.association_reads: list[ObjectRead] = []
         self.list_ids: list[str] = []
 
     @property
@@ -107,21 +110,49 @@ class HubSpotSource:
             if rows.is_full:
                 yield tally.passing(rows.flush(), counts_for_watermark=False)
         yield tally.passing(rows.flush(), counts_for_watermark=False)
-        yield from self._associations(object_, list(ids))
+        yield from self._associations(object_, ids, is_full=start is None)
         self.reads.append(tally.finish(self._client.calls))
 
-    def _associations(self, object_: str, ids: Sequence[str]) -> Iterator[Batch]:
+    def _associations(self, object_: str, ids: Mapping[str, None], *, is_full: bool) -> Iterator[Batch]:
+        """The associations of the records just read, and of all others whose turn it is."""
+        stored = self._job.stored_associations
+        assert stored is not None
         for from_object, to_object in self._job.mappings.association_pairs:
-            if from_object == object_:
-                for chunk in association_chunks(ids):
-                    found = list(associations(self._client, from_object, to_object, chunk))
-                    yield batch_of(ASSOCIATIONS, found, self._job.loaded_at)
+            if from_object != object_:
+                continue
+            calls_before, wanted = self._client.calls, list(ids)
+            is_complete = is_full or self._is_due(from_object, to_object)
+            if is_complete and not is_full:
+                others = stored.live_ids(from_object, linked=self._was_read(from_object, to_object))
+                wanted = list(dict.fromkeys((*wanted, *others)))
+            for chunk in self._job.pages(association_chunks(wanted)):
+                found = associations(self._client, from_object, to_object, chunk)
+                rows = stored.differences(from_object, to_object, chunk, found)
+                yield batch_of(ASSOCIATIONS, rows, self._job.loaded_at)
+            if is_complete:
+                self.association_reads.append(
+                    _pair_read(pair_name(from_object, to_object), len(wanted), self._client.calls - calls_before)
+                )
+
+    def _was_read(self, from_object: str, to_object: str) -> bool:
+        return pair_name(from_object, to_object) in self._job.previous
+
+    def _is_due(self, from_object: str, to_object: str) -> bool:
+        """Whether the last complete read of the pair's associations is too old; the first one is always due."""
+        previous = self._job.previous.get(pair_name(from_object, to_object))
+        if previous is None or previous.loaded_at is None:
+            return True
+        return self._job.loaded_at - previous.loaded_at >= self._job.association_refresh
 
     def _requested(self, object_: str) -> tuple[str, ...]:
         """The mapped properties that exist: one that does not is unknown, and must not look cleared."""
         wanted = self._job.mappings.hubspot_properties(object_)
         existing = self._existing[object_] | {cursor_property(object_)}
         return tuple(name for name in wanted if name in existing)
+
+
+def _pair_read(name: str, records: int, api_calls: int) -> ObjectRead:
+    return ObjectRead("hubspot", name, (), None, records, True, api_calls, 0.0)
 
 
 class _Rows(RecordRows):

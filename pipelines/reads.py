@@ -4,7 +4,7 @@ Owns the watermarks and the rules about them:
 - watermark = min(latest modification seen, start of the read), by the CRM's own times, never going back;
 - an incremental read starts a lookback before it, with >=;
 - a requested set of properties that grew means: read everything again, once;
-- what a complete read of a record did not show any more (associations, list memberships) is no longer present.
+- a list membership that a complete read did not show any more is no longer present.
 
 The rows and these last marks are one transaction: after a crash either all of a CRM's read counts, or none of it.
 """
@@ -36,20 +36,6 @@ create table if not exists {schema}.reads (
 )
 """
 
-_MARK_ASSOCIATIONS = """
-update raw_hubspot.associations as associations
-set is_present = false, loaded_at = make_timestamptz($loaded_at)
-from raw_hubspot.records as records
-where records.object = associations.from_object
-    and records.id = associations.from_id
-    and records.loaded_at = make_timestamptz($loaded_at)
-    and not records.is_deleted
-    and associations.from_object = $from_object
-    and associations.to_object = $to_object
-    and associations.is_present
-    and associations.loaded_at < make_timestamptz($loaded_at)
-"""
-
 _MARK_MEMBERSHIPS = """
 update raw_hubspot.list_memberships
 set is_present = false, loaded_at = make_timestamptz($loaded_at)
@@ -63,6 +49,7 @@ class PreviousRead:
 
     watermark: datetime | None
     requested: frozenset[str]
+    loaded_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -84,11 +71,12 @@ def previous_reads(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[s
     if not _exists(connection, schema, "reads"):
         return {}
     rows = connection.execute(
-        f"select object, epoch_us(watermark), requested_properties::varchar from {schema}.reads where is_complete"
+        "select object, epoch_us(watermark), requested_properties::varchar, epoch_us(loaded_at)"
+        f" from {schema}.reads where is_complete"
     ).fetchall()
     return {
-        object_: PreviousRead(_moment(watermark), frozenset(json.loads(requested or "[]")))
-        for object_, watermark, requested in rows
+        object_: PreviousRead(_moment(watermark), frozenset(json.loads(requested or "[]")), _moment(loaded_at))
+        for object_, watermark, requested, loaded_at in rows
     }
 
 
@@ -123,7 +111,6 @@ def write_reads(
     reads: Sequence[ObjectRead],
     loaded_at: datetime,
     *,
-    association_pairs: Sequence[tuple[str, str]] = (),
     list_ids: Sequence[str] = (),
 ) -> None:
     """Count everything that has landed with `loaded_at` as read, and mark what is no longer present."""
@@ -132,9 +119,6 @@ def write_reads(
     try:
         connection.execute(_CREATE.format(schema=schema))
         if schema == HUBSPOT:
-            for from_object, to_object in association_pairs:
-                values = {"loaded_at": micros, "from_object": from_object, "to_object": to_object}
-                connection.execute(_MARK_ASSOCIATIONS, values)
             for list_id in list_ids:
                 connection.execute(_MARK_MEMBERSHIPS, {"loaded_at": micros, "list_id": list_id})
         for read in reads:

@@ -3,7 +3,8 @@
 Owns what is read and how a Salesforce record becomes a row of `records`. Records come from queryAll, so that
 deleted and merged ones are seen, by SystemModstamp (it moves on every save; LastModifiedDate does not), in its
 order. Only fields that describe shows are asked for: one that is missing or hidden is unknown, not cleared. Values
-are landed as they came, numbers as the text that stood in the reply.
+are landed as they came, numbers as the text that stood in the reply. Junction objects, which many-valued references
+name, are read alike, with the fields that refer to records.
 
 Sources: Salesforce REST API guide (queryAll, describe); Salesforce help 000387261 (what moves SystemModstamp).
 """
@@ -39,7 +40,9 @@ class SalesforceSource:
         self._job = job
         self._lookback = lookback
         self._existing: dict[str, frozenset[str]] = {}
+        self._references: dict[str, tuple[str, ...]] = {}
         self.reads: list[ObjectRead] = []
+        self.association_reads: list[ObjectRead] = []
         self.list_ids: list[str] = []
 
     @property
@@ -48,12 +51,14 @@ class SalesforceSource:
 
     def metadata(self) -> list[Batch]:
         loaded_at = self._job.loaded_at
-        objects = self._job.mappings.salesforce_objects
+        objects = self._objects
         fields: list[dict[str, Any]] = []
         values: list[dict[str, Any]] = []
         for object_ in objects:
             described = self._describe(object_)
             self._existing[object_] = frozenset(str(item.get("name")) for item in described)
+            references = [str(item.get("name")) for item in described if item.get("type") == "reference"]
+            self._references[object_] = tuple(references)
             fields += [_field_row(object_, item) for item in described]
             values += [row for item in described for row in _picklist_rows(object_, item)]
         users = [_user_row(record) for record in self._all(_USERS_QUERY)]
@@ -66,11 +71,18 @@ class SalesforceSource:
         ]
 
     def records(self) -> Iterator[Batch]:
-        for object_ in self._job.mappings.salesforce_objects:
+        for object_ in self._objects:
             yield from self._object(object_)
+
+    @property
+    def _objects(self) -> list[str]:
+        mappings = self._job.mappings
+        return list(dict.fromkeys((*mappings.salesforce_objects, *mappings.salesforce_junctions)))
 
     def _object(self, object_: str) -> Iterator[Batch]:
         wanted = self._job.mappings.salesforce_fields(object_)
+        if object_ in self._job.mappings.salesforce_junctions:
+            wanted = sorted({*wanted, *self._references[object_]})
         requested = tuple(name for name in wanted if name in self._existing[object_])
         start = since(self._job.previous.get(object_), requested, self._lookback, full=self._job.full)
         tally = ObjectTally(self.crm, object_, requested, self._job, start is None, self._client.calls)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from time import monotonic
 from typing import Protocol, TypeVar
 
 from crm_sync.mappings import Mappings
+from pipelines.associations import REFRESH, StoredAssociations
 from pipelines.columns import latest
 from pipelines.reads import ObjectRead, PreviousRead, next_watermark
 from pipelines.tables import RECORDS, Batch
@@ -38,6 +39,8 @@ class ReadJob:
     full: bool
     on_progress: Callable[[Progress], None] | None = None
     stop: Event = field(default_factory=Event)
+    stored_associations: StoredAssociations | None = None
+    association_refresh: timedelta = REFRESH
 
     def pages(self, pages: Iterable[T]) -> Iterator[T]:
         """The same pages, until the run is interrupted."""
@@ -57,6 +60,7 @@ class Source(Protocol):
     crm: str
     schema: str
     reads: list[ObjectRead]
+    association_reads: list[ObjectRead]
     list_ids: list[str]
 
     @property

@@ -43,6 +43,7 @@ class Mappings:
     )
     association_pairs: list[tuple[str, str]] = field(default_factory=list)
     list_names: list[str] = field(default_factory=list)
+    salesforce_junctions: list[str] = field(default_factory=list)
 
     @property
     def hubspot_objects(self) -> list[str]:
