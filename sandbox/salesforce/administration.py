@@ -7,13 +7,17 @@ Metadata, one JSON object per change (`"field"` may also be called `"property"`)
 `{"action": "rename", "object", "field", "name"}`,
 `{"action": "add_option" | "remove_option", "object", "field", "value", "label"?}`,
 `{"action": "restrict", "object", "field", "on"}` (a picklist accepts its active values only),
-`{"action": "require", "object", "field", "on"}`, `{"action": "add_field", "object", "name", "metadata", "granted"?}`,
+`{"action": "require", "object", "field", "on"}`, `{"action": "add_field", "object", "name", "metadata", "granted"?}`
+(Tooling's metadata; with `formula`, or of type Summary, the field is computed: `schema/formulas.py`),
 `{"action": "add_object", "name", "label"?, "fields": {name: metadata}}` (a custom object, its fields granted),
 `{"action": "add_stage", "label", "probability"?, "forecast_category"?, "is_closed"?, "is_won"?}`,
-`{"trigger": "format_phone", "on"}`,
-`{"validation_rule": name, "object", "when": SOQL filter, "message", "error_field"?, "on"}`,
+`{"action": "use_currencies", "rates": {"USD": 1, "EUR": 0.9}}` (the first is the corporate currency),
+`{"trigger": "format_phone", "on"}`, `{"trigger": "set_field", "object", "field", "template": "{LastName} x", "on"}`,
+`{"validation_rule": name, "object", "when": SOQL filter, "message", "error_field"?, "code"?, "on"}` (with the code
+CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY it imitates a failing trigger),
 `{"duplicate_rule": object, "fields"?, "block"?, "on"}`,
-`{"read_only_record": id, "on"}` (INSUFFICIENT_ACCESS_OR_READONLY), `{"lock": id, "times"?}` (UNABLE_TO_LOCK_ROW),
+`{"read_only_record": id, "on"}` (INSUFFICIENT_ACCESS_OR_READONLY), `{"invisible_record": id, "on"}` (not shared with
+the API user), `{"lock": id, "times"?}` (UNABLE_TO_LOCK_ROW),
 `{"jwt_public_key": PEM}`.
 
 Acts: `merge` (object, master, losers, values?), `restore` (object, id), `convert` (id, account_id?, contact_id?,
@@ -29,11 +33,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox.organisation import ControlError, Record
-from sandbox.salesforce.ids import to_18
+from sandbox.salesforce.ids import make_id, to_18
 from sandbox.salesforce.rules import DUPLICATE_FIELDS, DuplicateRule, ValidationRule
-from sandbox.salesforce.schema.catalog import Schema, field_from_metadata
+from sandbox.salesforce.schema.catalog import CURRENCY_OBJECTS, Schema, field_from_metadata
+from sandbox.salesforce.schema.formulas import check
 from sandbox.salesforce.schema.picklists import FORECAST_CODES
 from sandbox.salesforce.soql.parser import parse
+from sandbox.salesforce.store import quoted
 from sandbox.salesforce.triggers import TRIGGERS
 from sandbox.salesforce.values import format_datetime
 
@@ -63,6 +69,8 @@ def change_metadata(organisation: SalesforceOrganisation, change: Mapping[str, A
     action = str(change.get("action", ""))
     if action == "add_stage":
         return _add_stage(organisation, change)
+    if action == "use_currencies":
+        return _use_currencies(organisation, change)
     if action == "add_object":
         return _add_object(organisation, change)
     if action == "add_field":
@@ -109,8 +117,9 @@ def change_schema(organisation: SalesforceOrganisation, change: Mapping[str, Any
             store.drop_column(sobject, old)
         elif change["change"] == "rename":
             store.rename_column(sobject, str(change["field"]), str(change["name"]))
-        store.build_table(sobject)
+        store.build()
         store.put_document("schema_changes", [*(store.document("schema_changes") or []), dict(change)])
+        store.put_document("schema_changed_at", organisation.now().isoformat(timespec="seconds"))
     organisation.permissions.forget()
 
 
@@ -122,6 +131,7 @@ def apply_schema_change(schema: Schema, change: Mapping[str, Any]) -> None:
             schema.add_object(object_name, str(change["label"]))
         case "add":
             field = field_from_metadata(name, change["metadata"])
+            check(schema, schema.objects[object_name.lower()], field)
             schema.add_field(object_name, replace(field, is_granted=bool(change.get("granted", False))))
         case "alter":
             old = schema.objects[object_name.lower()].fields[name]
@@ -135,6 +145,8 @@ def apply_schema_change(schema: Schema, change: Mapping[str, Any]) -> None:
             if original is None:
                 raise KeyError(f"{object_name}.{name} is no standard field")
             schema.add_field(object_name, original)
+        case "currencies":
+            schema.use_currencies([str(code) for code in change["codes"]])
         case "hide":
             schema.hide(object_name, name, is_on)
         case "rename":
@@ -160,6 +172,34 @@ def _add_object(organisation: SalesforceOrganisation, change: Mapping[str, Any])
         entry = {"change": "add", "object": name, "field": str(field), "metadata": dict(metadata), "granted": True}
         change_schema(organisation, entry)
     return {"name": name, "label": label}
+
+
+def _use_currencies(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> Record:
+    """Make the organisation one of several currencies; what exists gets the corporate one."""
+    rates = {str(code): float(rate) for code, rate in (change.get("rates") or {}).items()}
+    if not rates:
+        raise ControlError('Several currencies need "rates": {"USD": 1, "EUR": 0.9}, the corporate one first.')
+    corporate = next(iter(rates))
+    entry = {"change": "currencies", "object": "Account", "field": "CurrencyIsoCode", "codes": list(rates)}
+    change_schema(organisation, entry)
+    records = [
+        {
+            "Id": make_id("01L", number),
+            "IsoCode": code,
+            "ConversionRate": rate,
+            "DecimalPlaces": 2,
+            "IsActive": True,
+            "IsCorporate": code == corporate,
+        }
+        for number, (code, rate) in enumerate(rates.items(), start=1)
+    ]
+    organisation.load("CurrencyType", records)
+    with organisation.store.savepoint():
+        for name in CURRENCY_OBJECTS:
+            table = quoted(organisation.schema.objects[name].name)
+            sql = f'update {table} set "CurrencyIsoCode" = ? where "CurrencyIsoCode" is null'
+            organisation.store.connection.execute(sql, (corporate,))
+    return {"corporate": corporate, "rates": rates}
 
 
 def _add_stage(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> Record:
@@ -188,9 +228,18 @@ def _add_stage(organisation: SalesforceOrganisation, change: Mapping[str, Any]) 
 
 
 def _set_trigger(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
-    name = str(change["trigger"])
+    name, state = str(change["trigger"]), organisation.rules.state
+    if name == "set_field":
+        sobject = organisation.object(str(change.get("object")))
+        field = sobject.find(str(change.get("field")))
+        if field is None or not field.is_text:
+            raise ControlError(f'{sobject.name} has no text field "{change.get("field")}".')
+        state.set_fields = [each for each in state.set_fields if each[:2] != [sobject.name, field.name]]
+        if change.get("on", True):
+            state.set_fields.append([sobject.name, field.name, str(change.get("template", ""))])
+        return
     if name not in TRIGGERS:
-        raise ControlError(f'Unknown trigger "{name}": there is {", ".join(TRIGGERS)}.')
+        raise ControlError(f'Unknown trigger "{name}": there is {", ".join((*TRIGGERS, "set_field"))}.')
     _toggle(organisation.rules.state.triggers, name, change)
 
 
@@ -203,7 +252,8 @@ def _set_validation_rule(organisation: SalesforceOrganisation, change: Mapping[s
     when = str(change.get("when", ""))
     parse(f"SELECT Id FROM {sobject.name} WHERE {when}")
     error_field = change.get("error_field")
-    rules[name] = ValidationRule(sobject.name, name, when, str(change.get("message", name)), error_field)
+    message, code = str(change.get("message", name)), str(change.get("code") or ValidationRule.code)
+    rules[name] = ValidationRule(sobject.name, name, when, message, error_field, code)
 
 
 def _set_duplicate_rule(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
@@ -217,6 +267,11 @@ def _set_duplicate_rule(organisation: SalesforceOrganisation, change: Mapping[st
 
 def _set_read_only(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
     _toggle(organisation.rules.state.read_only_records, to_18(str(change["read_only_record"])), change)
+
+
+def _set_invisible(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
+    _toggle(organisation.rules.state.invisible_records, to_18(str(change["invisible_record"])), change)
+    organisation.hide_records()
 
 
 def _set_lock(organisation: SalesforceOrganisation, change: Mapping[str, Any]) -> None:
@@ -241,6 +296,7 @@ _RULES = {
     "validation_rule": _set_validation_rule,
     "duplicate_rule": _set_duplicate_rule,
     "read_only_record": _set_read_only,
+    "invisible_record": _set_invisible,
     "lock": _set_lock,
     "jwt_public_key": _set_jwt_key,
 }

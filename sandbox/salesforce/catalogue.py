@@ -6,6 +6,8 @@ Owns: those replies. Refuses: records. [Salesforce docs: REST API versions, limi
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -71,12 +73,23 @@ def _global(call: Call) -> Reply:
 def _describe(call: Call) -> Reply:
     sobject = call.sobject()
     etag = f'"{hashlib.md5(f"{sobject.name}{call.organisation.schema.revision}".encode()).hexdigest()}"'
-    if call.headers.get("if-none-match") == etag:
-        return Reply(status=304, headers={"ETag": etag})
+    changed = call.organisation.schema_changed_at()
+    headers = {"ETag": etag, "Last-Modified": format_datetime(changed, usegmt=True)}
+    if call.headers.get("if-none-match") == etag or _is_unchanged(call, changed):
+        return Reply(status=304, headers=headers)
     record_type = call.organisation.schema.objects["recordtype"]
     record_types = list(
         call.organisation.store.rows_where(record_type, '"SobjectType" = ?', (sobject.name,))
         if "RecordTypeId" in sobject.fields
         else ()
     )
-    return Reply(describe_object(sobject, call.view, call.base, record_types), headers={"ETag": etag})
+    return Reply(describe_object(sobject, call.view, call.base, record_types), headers=headers)
+
+
+def _is_unchanged(call: Call, changed: datetime) -> bool:
+    """Whether `If-Modified-Since` says that the caller knows the present schema."""
+    try:
+        since = parsedate_to_datetime(call.headers.get("if-modified-since", ""))
+    except ValueError:
+        return False
+    return changed <= (since if since.tzinfo else since.replace(tzinfo=UTC))

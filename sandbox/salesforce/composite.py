@@ -15,6 +15,7 @@ from sandbox.salesforce.errors import ApiError, ParserError
 from sandbox.salesforce.web import Call, Dispatcher, Endpoint, Reply
 
 MAX_SUBREQUESTS, MAX_QUERIES, MAX_GRAPHS, MAX_NODES = 25, 5, 75, 500
+MAX_NODE_KINDS, MAX_DEPTH, MAX_GRAPH_FAILURES = 15, 15, 14
 _REFERENCE = re.compile(r"@\{([A-Za-z]\w*)((?:\.\w+|\[\d+\])*)\}")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -54,9 +55,15 @@ class _Composite:
         if sum(len(graph.get("compositeRequest") or []) for graph in graphs) > MAX_NODES:
             raise ApiError("LIMIT_EXCEEDED", f"Limit of {MAX_NODES} nodes exceeded")
         answers = []
+        failures = 0
         for graph in graphs:
             _check_count(graph.get("compositeRequest"), MAX_NODES)
-            results, succeeded = self._run(call, graph["compositeRequest"], all_or_none=True)
+            _check_graph(graph["compositeRequest"])
+            if failures > MAX_GRAPH_FAILURES:
+                results, succeeded = [_halted(each) for each in graph["compositeRequest"]], False
+            else:
+                results, succeeded = self._run(call, graph["compositeRequest"], all_or_none=True)
+            failures += not succeeded
             answers.append(
                 {
                     "graphId": graph.get("graphId"),
@@ -151,6 +158,28 @@ def _check_count(requests: Any, most: int) -> None:
         raise ParserError("Cannot deserialize instance of subrequest from VALUE_STRING value")
     if len(requests) > most:
         raise ApiError("LIMIT_EXCEEDED", f"The limit of {most} subrequests was exceeded: {len(requests)}")
+
+
+def _check_graph(requests: list[dict[str, Any]]) -> None:
+    """400 for a graph of too many kinds of nodes, or too deep. [Salesforce docs: composite graph limits]"""
+    paths = [re.search(r"(?:/(v\d+\.0))?/sobjects/(\w+)", str(each.get("url"))) for each in requests]
+    kinds = {(match[1], match[2].lower()) for match in paths if match}
+    if len(kinds) > MAX_NODE_KINDS:
+        raise ApiError("LIMIT_EXCEEDED", f"Limit of {MAX_NODE_KINDS} different nodes exceeded")
+    depths: dict[str, int] = {}
+    for each in requests:
+        text = f"{each.get('url')} {each.get('body')}"
+        parents = [depths.get(match[1], 0) for match in _REFERENCE.finditer(text)]
+        depths[str(each.get("referenceId"))] = depth = 1 + max(parents, default=0)
+        if depth > MAX_DEPTH:
+            raise ApiError("LIMIT_EXCEEDED", f"Limit of graph depth {MAX_DEPTH} exceeded")
+
+
+def _halted(each: Mapping[str, Any]) -> dict[str, Any]:
+    message = "Processing was halted because too many graphs failed."
+    body = [{"errorCode": "PROCESSING_HALTED", "message": message}]
+    reference = each.get("referenceId")
+    return {"body": body, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": reference}
 
 
 def _fill(value: Any, answered: Mapping[str, Any], failed: set[str], in_url: bool = False) -> Any:

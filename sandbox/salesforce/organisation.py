@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class SalesforceOrganisation:
         with self.store.savepoint():
             self.store.build()
         self.rules.restore()
+        self.hide_records()
         self.permissions.forget()
         if self.user(self.integration_user_id) is None:
             self._load_standard_data()
@@ -163,6 +164,10 @@ class SalesforceOrganisation:
     def now(self) -> datetime:
         return self.settings.now()
 
+    def stamp_time(self) -> datetime:
+        """The time that a save is stamped with: `commit_lag_ms` before it can be seen, as a long transaction's."""
+        return self.now() - timedelta(milliseconds=float(self.settings.extra.get("commit_lag_ms", 0)))
+
     def object(self, name: str) -> SObject:
         sobject = self.schema.find(name)
         if sobject is None:
@@ -193,9 +198,19 @@ class SalesforceOrganisation:
     def human(self, user: str | None, at: datetime | None = None) -> Actor:
         """A human as the author of writes: sees every field, passes alerts."""
         row = self.user_for(user)
-        moment = at or self.now()
+        moment = at or self.stamp_time()
         view = self.permissions.full_view
         return Actor(row["Id"], row["Username"], "control", view, moment, is_human=True, wrong_type=wrong_in_row)
+
+    def hide_records(self) -> None:
+        """Bring what the API user may see in line with the rules."""
+        self.permissions.hidden_records = frozenset(self.rules.state.invisible_records)
+        self.permissions.forget()
+
+    def schema_changed_at(self) -> datetime:
+        """When an administrator last changed the schema."""
+        text = self.store.document("schema_changed_at")
+        return datetime.fromisoformat(text) if text else datetime(2024, 1, 8, 9, tzinfo=UTC)
 
     def add_field(self, sobject: SObject, field: Field, metadata: Mapping[str, Any]) -> None:
         """A new custom field, as Tooling made it."""

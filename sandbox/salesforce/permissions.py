@@ -37,11 +37,12 @@ class Permissions:
         self.store = store
         self.full_view = FullView(store.schema)
         self._views: dict[str, View] = {}
+        self.hidden_records: frozenset[str] = frozenset()
 
     def view(self, user_id: str) -> View:
         """The schema as a user sees it now."""
         if user_id not in self._views:
-            self._views[user_id] = View(self.store.schema, self._grants(user_id))
+            self._views[user_id] = View(self.store.schema, self._grants(user_id), self.hidden_records)
         return self._views[user_id]
 
     def forget(self) -> None:

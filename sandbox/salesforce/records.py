@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.salesforce.conditional import check_unmodified, is_not_modified
+from sandbox.salesforce.conditional import account_headers, check_unmodified, is_not_modified
 from sandbox.salesforce.errors import ApiError, RowError, entity_is_deleted, not_found
 from sandbox.salesforce.ids import is_id, to_18
 from sandbox.salesforce.query import builder
@@ -17,6 +17,7 @@ from sandbox.salesforce.saving import Actor
 from sandbox.salesforce.schema.catalog import View
 from sandbox.salesforce.schema.describe import describe_global_entry
 from sandbox.salesforce.schema.fields import Field, SObject
+from sandbox.salesforce.schema.formulas import column_sql
 from sandbox.salesforce.soql.compiler import Node, converter
 from sandbox.salesforce.soql.scope import address_sql
 from sandbox.salesforce.store import Store
@@ -84,11 +85,13 @@ def select(store: Store, sobject: SObject, view: View, ids: list[str], names: li
     node = Node(sobject.name, 0)
     columns = ['t0."Id"']
     for field in fields:
-        columns.append(address_sql(field, "t0") if field.type == "address" else f't0."{field.name}"')
+        is_address = field.type == "address"
+        columns.append(address_sql(field, "t0") if is_address else column_sql(view.schema, sobject, field, "t0"))
         node.fields.append((field.name, len(columns) - 1, converter(field)))
     build = builder(node, f"{base}/sobjects/")
     marks = ", ".join("?" * len(ids))
     alive = 'and t0."IsDeleted" = 0' if sobject.has_recycle_bin else ""
+    alive += f" and {visible}" if (visible := view.visible_sql("t0")) else ""
     sql = f'select {", ".join(columns)} from "{sobject.name}" as t0 where t0."Id" in ({marks}) {alive}'
     found = {row[0]: build(row) for row in store.connection.execute(sql, ids)}
     return [found.get(record_id) for record_id in ids]
@@ -123,16 +126,17 @@ def _create(call: Call) -> Reply:
 def _read_one(call: Call, sobject: SObject, record_id: str) -> Reply:
     store = call.organisation.store
     row = store.row(sobject, record_id)
-    if row is None or row.get("IsDeleted"):
+    if row is None or row.get("IsDeleted") or record_id in call.view.hidden_records:
         raise not_found()
-    if is_not_modified(call, row):
-        return Reply(status=304)
+    headers = account_headers(sobject, row)
+    if is_not_modified(call, row, headers):
+        return Reply(status=304, headers=headers)
     names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
     names = names or [field.name for field in call.view.fields(sobject)]
     record = select(store, sobject, call.view, [record_id], names, call.base)[0]
     if "Id" not in record:
         record["Id"] = record_id
-    return Reply(record)
+    return Reply(record, headers=headers)
 
 
 def _read(call: Call) -> Reply:
@@ -148,7 +152,7 @@ def _update(call: Call) -> Reply:
     row = call.organisation.store.row(sobject, record_id)
     if row is None:
         raise not_found()
-    check_unmodified(call, row)
+    check_unmodified(call, sobject, row)
     with call.organisation.store.savepoint():
         call.organisation.saving.update(call.actor, sobject, record_id, values)
     return Reply(status=204)
@@ -206,7 +210,7 @@ def _upsert_external(call: Call) -> Reply:
     with call.organisation.store.savepoint():
         if ids:
             row = call.organisation.store.row(sobject, ids[0]) or {}
-            check_unmodified(call, row)
+            check_unmodified(call, sobject, row)
             saving.update(call.actor, sobject, ids[0], values)
             is_old = int(call.base[-4:-2]) < 46
             return Reply(status=204) if is_old else Reply(_created(ids[0], created=False))

@@ -50,7 +50,8 @@ def _updated(call: Call) -> Reply:
         f'select "Id" from {quoted(sobject.name)} where "SystemModstamp" >= ? and "SystemModstamp" <= ? {alive}'
         f' order by "SystemModstamp", "Id" limit {MAX_IDS + 1}'
     )
-    ids = [row[0] for row in call.organisation.store.connection.execute(sql, (start, end))]
+    found = call.organisation.store.connection.execute(sql, (start, end))
+    ids = [row[0] for row in found if row[0] not in call.view.hidden_records]
     if len(ids) > MAX_IDS:
         raise ApiError("EXCEEDED_ID_LIMIT", "too many updated records in the given window")
     return Reply({"ids": ids, "latestDateCovered": end})

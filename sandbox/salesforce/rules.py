@@ -22,7 +22,7 @@ from sandbox.salesforce.schema.fields import SObject
 from sandbox.salesforce.soql.compiler import compile_query
 from sandbox.salesforce.soql.parser import parse
 from sandbox.salesforce.store import Row, Store
-from sandbox.salesforce.triggers import TRIGGERS
+from sandbox.salesforce.triggers import TRIGGERS, fill
 
 DUPLICATE_FIELDS = {"Account": ["Name"], "Contact": ["Email"], "Lead": ["Email"]}
 
@@ -36,6 +36,7 @@ class ValidationRule:
     when: str
     message: str
     error_field: str | None = None
+    code: str = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class RuleState:
     validation: dict[str, ValidationRule] = field(default_factory=dict)
     duplicate: dict[str, DuplicateRule] = field(default_factory=dict)
     read_only_records: list[str] = field(default_factory=list)
+    invisible_records: list[str] = field(default_factory=list)
+    set_fields: list[list[str]] = field(default_factory=list)
+    """[object, field, template] of the triggers that set a field."""
 
 
 class Rules:
@@ -73,6 +77,8 @@ class Rules:
             {name: ValidationRule(**rule) for name, rule in saved.get("validation", {}).items()},
             {name: DuplicateRule(**rule) for name, rule in saved.get("duplicate", {}).items()},
             list(saved.get("read_only_records", [])),
+            list(saved.get("invisible_records", [])),
+            list(saved.get("set_fields", [])),
         )
 
     def keep(self) -> None:
@@ -94,8 +100,16 @@ class Rules:
             self.locks[record_id] -= 1
             message = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
             raise RowError("UNABLE_TO_LOCK_ROW", message)
+        self.check_visible(record_id)
         if record_id in self.state.read_only_records:
             raise RowError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+
+    def check_visible(self, record_id: str) -> None:
+        """A record that is not shared with the API user can be neither changed nor referred to (the code is one of
+        two that integrations report: a guess)."""
+        if record_id in self.state.invisible_records:
+            message = "insufficient access rights on cross-reference id"
+            raise RowError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message)
 
     def check_fault(self, record_id: str) -> None:
         """UNABLE_TO_LOCK_ROW when the fault plan says so: for a `share` of the rows of the request."""
@@ -107,6 +121,9 @@ class Rules:
     def run_triggers(self, sobject: SObject, row: Row) -> None:
         for name in self.state.triggers:
             TRIGGERS[name](sobject, row)
+        for object_name, name, template in self.state.set_fields:
+            if object_name == sobject.name:
+                row[name] = fill(template, row) or None
 
     def check_duplicates(
         self, sobject: SObject, row: Row, allow_save: bool, url_base: str, changed: Callable[[str], bool]
@@ -127,7 +144,7 @@ class Rules:
                 raise _duplicates_detected(sobject, rule, record_id, url_base)
 
     def check_validation(self, sobject: SObject, record_id: str, view: View, today: date) -> None:
-        """FIELD_CUSTOM_VALIDATION_EXCEPTION when a rule's condition holds for the written record."""
+        """FIELD_CUSTOM_VALIDATION_EXCEPTION (or a failing trigger's code) when a rule holds for the written record."""
         for rule in self.state.validation.values():
             if rule.object != sobject.name:
                 continue
@@ -135,7 +152,7 @@ class Rules:
             sql = f'select 1 {compiled.joins} where t0."Id" = ? and {compiled.condition}'
             if self.store.connection.execute(sql, [record_id, *compiled.parameters]).fetchone():
                 fields = [rule.error_field] if rule.error_field else []
-                raise RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields)
+                raise RowError(rule.code, rule.message, fields)
 
 
 def _duplicates_detected(sobject: SObject, rule: DuplicateRule, record_id: str, url_base: str) -> RowError:

@@ -191,7 +191,7 @@ class Saving:
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
             raise RowError("REQUIRED_FIELD_MISSING", message, missing)
-        self._check_references(sobject, row, sent)
+        self._check_references(actor, sobject, row, sent)
         if sobject.name == "Task":
             row["AccountId"] = self._account_of_task(row)
         self.permissions.check(sobject, row)
@@ -206,7 +206,7 @@ class Saving:
         stage = self.store.schema.objects["opportunitystage"]
         return next(self.store.rows_where(stage, '"ApiName" = ?', (name,)), None)
 
-    def _check_references(self, sobject: SObject, row: Row, sent: Iterable[str]) -> None:
+    def _check_references(self, actor: Actor, sobject: SObject, row: Row, sent: Iterable[str]) -> None:
         for name in sent:
             field, value = sobject.fields[name], row[name]
             if field.type != "reference" or value is None or not field.reference_to:
@@ -215,6 +215,8 @@ class Saving:
             if target is None or target.name not in field.reference_to:
                 message = f"{field.label}: id value of incorrect type: {value}"
                 raise RowError("FIELD_INTEGRITY_EXCEPTION", message, [name])
+            if not actor.is_human:
+                self.rules.check_visible(value)
             is_alive = self.store.exists(target, value)
             if is_alive is None:
                 raise RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])

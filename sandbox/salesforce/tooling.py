@@ -15,6 +15,7 @@ from sandbox.salesforce.ids import is_id, make_id, to_18
 from sandbox.salesforce.query import Record
 from sandbox.salesforce.schema.catalog import field_from_metadata
 from sandbox.salesforce.schema.fields import SObject
+from sandbox.salesforce.schema.formulas import check
 from sandbox.salesforce.soql.lexer import error_at
 from sandbox.salesforce.soql.parser import parse
 from sandbox.salesforce.soql.scope import no_column
@@ -83,6 +84,7 @@ def _create(call: Call) -> Reply:
         raise RowError("DUPLICATE_DEVELOPER_NAME", message, ["DeveloperName"])
     try:
         field = field_from_metadata(match[2], metadata)
+        check(call.organisation.schema, sobject, field)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RowError("FIELD_INTEGRITY_EXCEPTION", f"Invalid field metadata: {error}", ["Metadata"]) from error
     if field.type == "string" and not 1 <= field.length <= 255:

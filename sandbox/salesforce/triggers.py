@@ -36,6 +36,11 @@ def run_format_phone(sobject: SObject, row: Row) -> None:
             row[name] = format_phone(row[name])
 
 
+def fill(template: str, row: Row) -> str:
+    """A template such as `{LastName} ({Department})` with the row's values; blanks are empty."""
+    return re.sub(r"\{(\w+)\}", lambda match: str(row.get(match[1]) or ""), template).strip()
+
+
 TRIGGERS: dict[str, Callable[[SObject, Row], None]] = {"format_phone": run_format_phone}
 
 

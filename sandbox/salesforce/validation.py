@@ -94,6 +94,8 @@ def _text(field: Field, value: Any, wrong: WrongType) -> str | None:
 
 def _check_picklist(field: Field, value: str) -> None:
     if field.restricted and value not in field.active_values():
+        if field.name == "CurrencyIsoCode":
+            raise RowError("INVALID_CURRENCY_ISO", f"Currency ISO Code: invalid currency: {value}", [field.name])
         message = f"{field.label}: bad value for restricted picklist field: {value}"
         raise RowError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [field.name])
 

@@ -98,7 +98,7 @@ class Call:
             f"api:{self.organisation.username(self.user_id)}",
             f"{self.method} {self.template}",
             self.view,
-            self.organisation.now(),
+            self.organisation.stamp_time(),
             allow_duplicates=bool(re.search(r"allowsave\s*=\s*true", duplicates, re.IGNORECASE)),
             url_base=self.base,
         )

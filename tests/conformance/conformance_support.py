@@ -17,6 +17,7 @@ from sandbox.hubspot import auth as hubspot_auth
 DEFAULTS: dict[str, dict[str, Any]] = {
     "hubspot": {
         "rate_limits": False,
+        "daily_limit": 625_000,
         "index_lag_ms": 0,
         "scopes": None,
         "scopes_form": "errors",

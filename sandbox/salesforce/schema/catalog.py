@@ -7,15 +7,28 @@ Refuses: to touch the database; `sandbox.salesforce.store` keeps the columns and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.salesforce.schema.fields import Field, PicklistValue, SObject, audit, identity, owner, text
+from sandbox.salesforce.schema.fields import (
+    Field,
+    PicklistValue,
+    SObject,
+    audit,
+    boolean,
+    double,
+    identity,
+    integer,
+    owner,
+    picklist,
+    text,
+)
 from sandbox.salesforce.schema.sales_objects import sales_objects
-from sandbox.salesforce.schema.setup_objects import setup_objects
+from sandbox.salesforce.schema.setup_objects import SETUP, setup_objects
 
 FieldKey = tuple[str, str]
+CURRENCY_OBJECTS = ("account", "contact", "lead", "opportunity", "campaign")
 
 
 @dataclass(frozen=True)
@@ -67,14 +80,24 @@ class Schema:
         self.revision += 1
         return sobject
 
-    def start_afresh(self) -> None:
-        """Back to the standard objects as they were."""
-        self.objects = {each.name.lower(): each for each in (*sales_objects(), *setup_objects())}
-        self.hidden = set()
-        self._by_prefix = {}
-        for each in self.objects.values():
-            if each.key_prefix:
-                self._by_prefix.setdefault(each.key_prefix, each)
+    def use_currencies(self, codes: Sequence[str]) -> None:
+        """Several currencies: the first is the corporate one, and that of a record unless it says otherwise.
+        [Salesforce docs: CurrencyType; multiple currencies add CurrencyIsoCode to most objects]"""
+        currency = SObject("CurrencyType", "Currency Type", "Currency Types", "01L", **SETUP)
+        currency.add(
+            *(each for each in identity("Currency Type") if each.name == "Id"),
+            text("IsoCode", "Currency ISO Code", 3),
+            double("ConversionRate", "Conversion Rate", 18, 6),
+            integer("DecimalPlaces", "Decimal Places"),
+            boolean("IsActive", "Active"),
+            boolean("IsCorporate", "Corporate Currency"),
+            *audit(),
+        )
+        self.objects["currencytype"] = currency
+        self._by_prefix["01L"] = currency
+        options = [PicklistValue(code, code, is_default=code == codes[0]) for code in codes]
+        for name in CURRENCY_OBJECTS:
+            self.objects[name].add(picklist("CurrencyIsoCode", "Currency ISO Code", options, 3, restricted=True))
         self.revision += 1
 
     def add_field(self, object_name: str, new: Field) -> None:
@@ -119,11 +142,19 @@ class Schema:
 
 
 class View:
-    """The schema as one user sees it: fields he may not read do not exist for him."""
+    """The schema as one user sees it: fields and records that he may not read do not exist for him."""
 
-    def __init__(self, schema: Schema, grants: Grants) -> None:
+    def __init__(self, schema: Schema, grants: Grants, hidden_records: frozenset[str] = frozenset()) -> None:
         self.schema = schema
         self.grants = grants
+        self.hidden_records = hidden_records
+
+    def visible_sql(self, alias: str) -> str:
+        """An SQL condition that leaves out the records that are not shared with the user; "" for none."""
+        if not self.hidden_records:
+            return ""
+        listed = ", ".join(f"'{record_id}'" for record_id in sorted(self.hidden_records))
+        return f'{alias}."Id" not in ({listed})'
 
     def can_read(self, sobject: SObject, field: Field) -> bool:
         key = (sobject.name, field.name)
@@ -153,8 +184,16 @@ def field_from_metadata(name: str, metadata: Mapping[str, Any]) -> Field:
         "nillable": not metadata.get("required"),
     }
     common["id_lookup"] = common["external_id"]
+    if metadata.get("formula") is not None:
+        common |= {"formula": str(metadata["formula"]), **_COMPUTED}
     length = int(metadata.get("length") or 0)
     precision, scale = int(metadata.get("precision") or 18), int(metadata.get("scale") or 0)
+    if kind == "Summary":
+        summary = tuple(
+            str(metadata.get(key) or "") for key in ("summaryForeignKey", "summaryOperation", "summarizedField")
+        )
+        common |= {"summary": summary, **_COMPUTED}
+        return Field(name, label, "double", precision=18, scale=int(metadata.get("scale") or 2), **common)
     if kind in _SIMPLE_TYPES:
         return Field(name, label, _SIMPLE_TYPES[kind], length or _LENGTHS.get(kind, 0), **common)
     if kind in ("LongTextArea", "Html"):
@@ -163,6 +202,8 @@ def field_from_metadata(name: str, metadata: Mapping[str, Any]) -> Field:
         number = {"Number": "double", "Currency": "currency", "Percent": "percent"}[kind]
         return Field(name, label, number, precision=precision, scale=scale, **common)
     if kind == "Checkbox":
+        if "formula" in common:
+            return Field(name, label, "boolean", **common | {"nillable": False})
         default = str(metadata.get("defaultValue", "false")).lower() == "true"
         common |= {"nillable": False, "defaulted_on_create": True, "default_value": default}
         return Field(name, label, "boolean", **common)
@@ -198,6 +239,7 @@ def field_from_metadata(name: str, metadata: Mapping[str, Any]) -> Field:
     raise ValueError(f"Invalid field type: {kind}")
 
 
+_COMPUTED = {"calculated": True, "createable": False, "updateable": False, "nillable": True}
 _SIMPLE_TYPES = {
     "Text": "string",
     "TextArea": "textarea",

@@ -29,7 +29,7 @@ def describe_field(field: Field) -> dict[str, Any]:
         "autoNumber": field.auto_number,
         "byteLength": field.length * 3 if field.is_text else field.length,
         "calculated": field.calculated,
-        "calculatedFormula": None,
+        "calculatedFormula": field.formula,
         "cascadeDelete": field.cascade_delete,
         "caseSensitive": field.case_sensitive,
         "compoundFieldName": field.compound,

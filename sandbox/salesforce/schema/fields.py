@@ -73,6 +73,9 @@ class Field:
     extra_type_info: str | None = None
     is_tracked: bool = False
     is_granted: bool = True
+    formula: str | None = None
+    summary: tuple[str, str, str] | None = None
+    """Of a roll-up: the child's link (`Opportunity.AccountId`), the operation, the summarized field."""
 
     @property
     def is_text(self) -> bool:
@@ -84,8 +87,8 @@ class Field:
 
     @property
     def is_stored(self) -> bool:
-        """Whether a column holds it; compound addresses are put together when read."""
-        return self.type != "address"
+        """Whether a column holds it; addresses, formulas and roll-ups are put together when read."""
+        return self.type != "address" and self.formula is None and self.summary is None
 
     @property
     def is_required(self) -> bool:

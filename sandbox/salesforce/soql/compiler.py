@@ -96,6 +96,8 @@ def compile_query(query: Query, view: View, today: date, all_rows: bool = False)
     compiled = Compiled(query, sobject)
     if sobject.has_recycle_bin and not (all_rows or query.all_rows):
         compiled.alive = f'{scope.alias}."IsDeleted" = 0'
+    visible = view.visible_sql(scope.alias)
+    compiled.alive = " and ".join(part for part in (compiled.alive, visible) if part)
     if query.where is not None:
         condition, compiled.parameters = compile_condition(query.where, scope, compile_subquery(view, today))
         compiled.condition = f"({condition})"
@@ -132,6 +134,7 @@ def compile_subquery(view: View, today: date) -> Callable[[Query], tuple[str, li
         parts = [f"{column.sql} is not null"]
         if scope.object.has_recycle_bin:
             parts.append(f'{scope.alias}."IsDeleted" = 0')
+        parts += [visible] if (visible := view.visible_sql(scope.alias)) else []
         parameters: list[Any] = []
         if query.where is not None:
             condition, parameters = compile_condition(query.where, scope, compile_subquery(view, today))

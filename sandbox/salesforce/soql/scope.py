@@ -11,6 +11,7 @@ from datetime import date
 
 from sandbox.salesforce.schema.catalog import View
 from sandbox.salesforce.schema.fields import Field, SObject, text
+from sandbox.salesforce.schema.formulas import column_sql
 from sandbox.salesforce.soql.lexer import error_at
 from sandbox.salesforce.soql.tree import Path, Query
 
@@ -104,8 +105,10 @@ class Scope:
             if parent is None:
                 continue
             parent_alias = f"{self.alias}_{len(self._joins)}"
+            visible = self.view.visible_sql(parent_alias)
             self._joins.append(
                 f'left join "{parent.name}" as {parent_alias} on {parent_alias}."Id" = {alias}."{link.name}"'
+                + (f" and {visible}" if visible else "")
             )
             objects.append((parent, parent_alias))
         arrived = _Place(tuple(objects))
@@ -121,17 +124,20 @@ class Scope:
         field = self.view.find(sobject, name)
         if field is None:
             raise error_at(self.query.text, path.position, no_column(name, sobject.name), "INVALID_FIELD")
-        sql = address_sql(field, alias) if field.type == "address" else f'{alias}."{field.name}"'
+        sql = address_sql(field, alias) if field.type == "address" else self._sql(sobject, field, alias)
         return Column(sql, field.name, field, hops)
+
+    def _sql(self, sobject: SObject, field: Field, alias: str) -> str:
+        return column_sql(self.view.schema, sobject, field, alias)
 
     def _polymorphic_leaf(self, place: _Place, name: str, hops: tuple[Hop, ...], path: Path) -> Column:
         if name.lower() == "type":
             return Column(_type_sql(place), "Type", text("Type", "Type", 40), hops)
-        found = [(self.view.find(sobject, name), alias) for sobject, alias in place.objects]
-        known = [(field, alias) for field, alias in found if field is not None]
+        found = [(self.view.find(sobject, name), sobject, alias) for sobject, alias in place.objects]
+        known = [(field, sobject, alias) for field, sobject, alias in found if field is not None]
         if not known:
             raise error_at(self.query.text, path.position, no_column(name, "Name"), "INVALID_FIELD")
-        columns = [f'{alias}."{field.name}"' for field, alias in known]
+        columns = [self._sql(sobject, field, alias) for field, sobject, alias in known]
         sql = columns[0] if len(columns) == 1 else f"coalesce({', '.join(columns)})"
         return Column(sql, known[0][0].name, known[0][0], hops)
 
