@@ -25,10 +25,11 @@ SEARCH_PER_SECOND = 5
 
 
 class RateLimited(ApiError):
-    """429 with the policy that was exceeded; without Retry-After, as HubSpot documents none."""
+    """429 with the policy that was exceeded; without Retry-After, as HubSpot documents none. The documented body
+    has `errorType`, newer captures `category`: here both."""
 
     def __init__(self, policy: str, text: str, headers: dict[str, str]) -> None:
-        super().__init__(429, f"You have reached your {text} limit.")
+        super().__init__(429, f"You have reached your {text} limit.", "RATE_LIMITS")
         self.policy = policy
         self.headers = headers
 

@@ -54,6 +54,9 @@ def endpoints() -> list[Endpoint]:
         Endpoint("GET", job + "/successfulResults", _successes, can_be_nested=False),
         Endpoint("GET", job + "/failedResults", _failures, can_be_nested=False),
         Endpoint("GET", job + "/unprocessedrecords", _unprocessed, can_be_nested=False),
+        Endpoint(
+            "GET", job + "/unprocessedRecords", _unprocessed, can_be_nested=False
+        ),  # as simple-salesforce spells it
     ]
 
 
