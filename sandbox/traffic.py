@@ -232,8 +232,8 @@ async def _drip(rule: Rule, reply: _Captured, send: Send) -> None:
     size = -(-len(reply.body) // count) or 1
     await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
     for start in range(0, len(reply.body), size):
-        await send({"type": "http.response.body", "body": reply.body[start : start + size], "more_body": True})
         await asyncio.sleep(rule.number("delay_ms", 1000) / 1000 / count)
+        await send({"type": "http.response.body", "body": reply.body[start : start + size], "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
