@@ -63,30 +63,35 @@ class Renderer:
 
     def properties(self, record: Stored, names: Iterable[str]) -> dict[str, str | None]:
         """The values of the named properties; null where there is none."""
-        stored = record.properties
-        values = {name: stored.get(name) for name in names}
         kind = self._types[record.type]
+        return self._values(record, names, kind, iso(record.created), iso(record.modified))
+
+    def _values(
+        self, record: Stored, names: Iterable[str], kind: ObjectType, created: str, modified: str
+    ) -> dict[str, str | None]:
+        stored = record.properties.get
+        values = {name: stored(name) for name in names}
         if "hs_object_id" in values:
             values["hs_object_id"] = str(record.id)
         if kind.created in values:
-            values[kind.created] = iso(record.created)
+            values[kind.created] = created
         if kind.modified in values:
-            values[kind.modified] = iso(record.modified)
+            values[kind.modified] = modified
         return values
 
     def record(self, record: Stored, names: Iterable[str]) -> dict[str, Any]:
         """One record without history and associations."""
+        kind, created, modified = self._types[record.type], iso(record.created), iso(record.modified)
         reply: dict[str, Any] = {
             "id": str(record.id),
-            "properties": self.properties(record, names),
-            "createdAt": iso(record.created),
-            "updatedAt": iso(record.modified),
+            "properties": self._values(record, names, kind, created, modified),
+            "createdAt": created,
+            "updatedAt": modified,
             "archived": record.state == ARCHIVED,
         }
         if record.archived_at is not None:
             reply["archivedAt"] = iso(record.archived_at)
-        type_id = self._types[record.type].type_id
-        reply["url"] = f"https://app.hubspot.com/contacts/{self._portal_id}/record/{type_id}/{record.id}"
+        reply["url"] = f"https://app.hubspot.com/contacts/{self._portal_id}/record/{kind.type_id}/{record.id}"
         return reply
 
     def records(self, records: Sequence[Stored], wanted: Wanted) -> list[dict[str, Any]]:

@@ -6,13 +6,14 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 _MILLISECOND = timedelta(milliseconds=1)
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.(?P<fraction>\d+))?)?(?:Z|[+-]\d{2}:?\d{2})?)?$")
 
 
 def iso(ms: int) -> str:
     """`2026-03-01T09:30:00.120Z`."""
-    return (_EPOCH + timedelta(milliseconds=ms)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return (_NAIVE_EPOCH + ms * _MILLISECOND).isoformat(timespec="milliseconds") + "Z"
 
 
 def to_ms(moment: datetime) -> int:
