@@ -145,6 +145,17 @@ def reset(state_dir: Path, demo: bool = True) -> None:
         _post(state_dir, crm, "/reset", {"demo": demo})
 
 
+def fill(state_dir: Path, contacts: int) -> dict[str, dict[str, int]]:
+    """Both CRMs with made-up data in the demo's proportions around so many contacts a side, in place of what they
+    held; returns how many of each object."""
+    from sandbox.demo import Sizes, hubspot_streams, salesforce_streams
+
+    sizes = Sizes.of(contacts)
+    reset(state_dir, demo=False)
+    streams = {"hubspot": hubspot_streams(sizes), "salesforce": salesforce_streams(sizes)}
+    return {crm: load(state_dir, crm, objects) for crm, objects in streams.items()}
+
+
 # what humans do -------------------------------------------------------------------------------------------
 
 

@@ -8,9 +8,10 @@ situations that were put in on purpose.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sandbox.demo import views, world
@@ -19,10 +20,11 @@ from sandbox.demo.people import SALESFORCE_USERS
 from sandbox.demo.views import SALESFORCE_STAGES, Typist
 from sandbox.demo.world import Company, Deal, Person
 
-__all__ = ["Sizes", "hubspot_records", "salesforce_records"]
+__all__ = ["Sizes", "hubspot_records", "hubspot_streams", "salesforce_records", "salesforce_streams"]
 
 SEED = 20_261_001
 Records = dict[str, list[dict[str, Any]]]
+Streams = dict[str, Iterator[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class Sizes:
     deals: int = 150
     test_contacts: int = 10
 
+    @classmethod
+    def of(cls, contacts: int) -> Sizes:
+        """The demo's proportions around so many contacts a side (500 at least)."""
+        number = max(contacts, 500)
+        return cls(
+            companies=number * 24 // 100,
+            shared_companies=number * 15 // 100,
+            contacts=number,
+            shared_contacts=number * 62 // 100,
+            deals=number * 30 // 100,
+        )
+
 
 @dataclass(frozen=True)
 class _World:
@@ -46,45 +60,63 @@ class _World:
 
 def hubspot_records(sizes: Sizes | None = None) -> Records:
     """contacts, companies and deals of the demo HubSpot account."""
-    generated, typist = _generated(sizes or Sizes()), Typist(f"{SEED} hubspot")
-    companies = [views.hubspot_case(typist, case, views.HUBSPOT_COMPANY) for case in COMPANIES if case.hubspot]
-    companies += [views.hubspot_company(typist, item) for item in generated.companies if item.presence.hubspot]
-    contacts = [views.hubspot_case(typist, case, views.HUBSPOT_CONTACT) for case in CONTACTS if case.hubspot]
-    contacts += [views.hubspot_contact(typist, item) for item in generated.people if item.presence.hubspot]
-    staff: dict[int, list[Person]] = {}
-    for person in generated.people:
-        if person.company is not None and person.presence.hubspot:
-            staff.setdefault(person.company.number, []).append(person)
-    deals = [views.hubspot_case(typist, case, views.HUBSPOT_DEAL) for case in DEALS if case.hubspot]
-    deals += [
-        views.hubspot_deal(typist, item, staff.get(item.company.number, []))
-        for item in generated.deals
-        if item.presence.hubspot
-    ]
-    return {"companies": companies, "contacts": contacts, "deals": deals}
+    return {object_: list(records) for object_, records in hubspot_streams(sizes).items()}
 
 
 def salesforce_records(sizes: Sizes | None = None) -> Records:
     """User, Account, Contact and Opportunity of the demo Salesforce organisation, in order of dependence."""
-    generated, typist = _generated(sizes or Sizes()), Typist(f"{SEED} salesforce")
-    numbers = {case.number for case in COMPANIES if case.salesforce}
-    accounts = [views.salesforce_case(typist, case, "001", numbers) for case in COMPANIES if case.salesforce]
-    accounts += [views.salesforce_account(typist, item) for item in generated.companies if item.presence.salesforce]
-    contacts = [views.salesforce_case(typist, case, "003", numbers) for case in CONTACTS if case.salesforce]
-    contacts += [views.salesforce_contact(typist, item) for item in generated.people if item.presence.salesforce]
-    opportunities = [views.salesforce_case(typist, case, "006", numbers) for case in DEALS if case.salesforce]
-    opportunities += [
-        views.salesforce_opportunity(typist, item) for item in generated.deals if item.presence.salesforce
-    ]
+    return {object_: list(records) for object_, records in salesforce_streams(sizes).items()}
+
+
+def hubspot_streams(sizes: Sizes | None = None) -> Streams:
+    """The same, made while they are read. Read them in the order of the dictionary, each once."""
+    generated, typist = _generated(sizes or Sizes()), Typist(f"{SEED} hubspot")
+    staff: dict[int, list[Person]] = {}
+    for person in generated.people:
+        if person.company is not None and person.presence.hubspot:
+            staff.setdefault(person.company.number, []).append(person)
     return {
-        "User": [dict(user) for user in SALESFORCE_USERS],
-        "Account": accounts,
-        "Contact": contacts,
-        "Opportunity": opportunities,
+        "companies": chain(
+            (views.hubspot_case(typist, case, views.HUBSPOT_COMPANY) for case in COMPANIES if case.hubspot),
+            (views.hubspot_company(typist, item) for item in generated.companies if item.presence.hubspot),
+        ),
+        "contacts": chain(
+            (views.hubspot_case(typist, case, views.HUBSPOT_CONTACT) for case in CONTACTS if case.hubspot),
+            (views.hubspot_contact(typist, item) for item in generated.people if item.presence.hubspot),
+        ),
+        "deals": chain(
+            (views.hubspot_case(typist, case, views.HUBSPOT_DEAL) for case in DEALS if case.hubspot),
+            (
+                views.hubspot_deal(typist, item, staff.get(item.company.number, []))
+                for item in generated.deals
+                if item.presence.hubspot
+            ),
+        ),
     }
 
 
-@cache
+def salesforce_streams(sizes: Sizes | None = None) -> Streams:
+    """The same, made while they are read. Read them in the order of the dictionary, each once."""
+    generated, typist = _generated(sizes or Sizes()), Typist(f"{SEED} salesforce")
+    numbers = {case.number for case in COMPANIES if case.salesforce}
+    return {
+        "User": (dict(user) for user in SALESFORCE_USERS),
+        "Account": chain(
+            (views.salesforce_case(typist, case, "001", numbers) for case in COMPANIES if case.salesforce),
+            (views.salesforce_account(typist, item) for item in generated.companies if item.presence.salesforce),
+        ),
+        "Contact": chain(
+            (views.salesforce_case(typist, case, "003", numbers) for case in CONTACTS if case.salesforce),
+            (views.salesforce_contact(typist, item) for item in generated.people if item.presence.salesforce),
+        ),
+        "Opportunity": chain(
+            (views.salesforce_case(typist, case, "006", numbers) for case in DEALS if case.salesforce),
+            (views.salesforce_opportunity(typist, item) for item in generated.deals if item.presence.salesforce),
+        ),
+    }
+
+
+@lru_cache(maxsize=1)
 def _generated(sizes: Sizes) -> _World:
     """What fills the organisations up to their sizes around the hand-written cases."""
     rng = random.Random(SEED)

@@ -51,3 +51,26 @@ def test_mistakes_are_explained(state_dir: Path, monkeypatch: pytest.MonkeyPatch
     result = CliRunner().invoke(sandbox_group, ["faults", "set", "hubspot", plan])
     assert result.exit_code != 0
     assert message in result.output
+
+
+def test_people_act_from_the_command_line(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(control.STATE_DIR_VARIABLE, str(state_dir))
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(sandbox_group, arguments)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    ids = [json.loads(run("create", "hubspot", "contacts", f"email={name}@example.com"))["id"] for name in "ab"]
+    run("edit", "hubspot", "contacts", ids[0], "city=Rome", "--user", "priya.raman", "--at", "2026-10-05T08:00:00Z")
+    assert json.loads(run("show", "hubspot", "contacts", ids[0]))["updatedAt"] == "2026-10-05T08:00:00.000Z"
+    merge = json.dumps({"object": "contacts", "master": ids[0], "losers": [ids[1]]})
+    assert json.loads(run("act", "hubspot", "merge", merge))["id"] == ids[0]
+    run("delete", "hubspot", "contacts", ids[0])
+    restored = json.loads(run("act", "hubspot", "restore", json.dumps({"object": "contacts", "id": ids[0]})))
+    assert restored["archived"] is False
+    operations = [json.loads(line)["operation"] for line in run("writes", "hubspot").splitlines()]
+    assert operations == ["create", "create", "update", "merge", "archive", "restore"]
+    assert json.loads(run("settings", "salesforce", '{"clock_skew_ms": 5}'))["clock_skew_ms"] == 5
+    assert "500 contacts" in run("load", "--contacts", "500")
+    assert run("calls", "hubspot") == ""
