@@ -165,6 +165,10 @@ def test_batches_that_succeed(client: Any) -> None:
     upserted = batch(client, "upsert", {"id": emails[0], "id_property": "email", "properties": {"city": "Oslo"}})
     assert upserted.results[0].new is False
     assert batch(client, "archive", *({"id": each} for each in ids)) is None
+    gone = client.crm.contacts.basic_api.get_page(archived=True, properties=["email"])
+    assert [(item.id, item.archived, isinstance(item.archived_at, datetime)) for item in gone.results] == [
+        (each, True, True) for each in ids
+    ]
 
 
 def test_traced_inputs_fail_alone(client: Any) -> None:
@@ -291,6 +295,11 @@ def test_oauth(stands: Stands) -> None:
     assert (info.token_type, info.hub_id) == ("access", 48_120_077)
     user = hubspot.HubSpot(access_token=token.access_token, host=stands.addresses.hubspot_url)
     assert user.crm.contacts.basic_api.get_page().results == []
+    control.act(stands.state_dir, "hubspot", "expire_tokens")
+    from hubspot.crm.contacts.exceptions import ApiException as ContactsException
+
+    status, body = refusal(lambda: user.crm.contacts.basic_api.get_page(), ContactsException)
+    assert (status, model(user.crm.contacts.basic_api, body, "Error").category) == (401, "EXPIRED_AUTHENTICATION")
     from hubspot.oauth.exceptions import ApiException
 
     status, body = refusal(lambda: client.oauth.tokens_api.create(refresh_token="dead", **grant), ApiException)

@@ -130,3 +130,15 @@ def test_what_bulk_query_cannot_do(org: Salesforce) -> None:
     ):
         response = org.post("/jobs/query", {"operation": "query", "query": soql})
         assert (response.status_code, response.json()[0]["errorCode"]) == (400, "API_ERROR")
+
+
+def test_row_locks_of_the_fault_plan_strike_rows_of_jobs(org: Salesforce) -> None:
+    plan = {"rules": [{"kind": "row_lock", "path": "*/jobs/ingest/*", "method": "PATCH", "share": 0.5}]}
+    org.control("/faults", plan)
+    try:
+        job = ingest(org, "LastName\n" + "".join(f"N{number}\n" for number in range(100)), operation="insert")
+    finally:
+        org.control("/faults", {"rules": []})
+    failed = result(org, job, "failedResults")
+    assert 20 < len(failed) < 80
+    assert failed[0]["sf__Error"].startswith("UNABLE_TO_LOCK_ROW:unable to obtain exclusive access")
