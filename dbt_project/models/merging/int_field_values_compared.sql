@@ -12,9 +12,9 @@ with compared as (
         base.salesforce_value as base_salesforce_value,
         base.mapping_hash as base_mapping_hash,
         base.based_at,
-        base.link_id is not null and field_values.hubspot_value is distinct from base.hubspot_value
+        (base.link_id is not null) and (field_values.hubspot_value is distinct from base.hubspot_value)
             as hubspot_is_edited,
-        base.link_id is not null and field_values.salesforce_value is distinct from base.salesforce_value
+        (base.link_id is not null) and (field_values.salesforce_value is distinct from base.salesforce_value)
             as salesforce_is_edited
     from {{ ref('int_field_values') }} as field_values
     inner join {{ ref('stg_field_mappings') }} as mappings
@@ -37,7 +37,7 @@ select
         when hubspot_is_edited and salesforce_is_edited then 'conflict'
         when hubspot_is_edited then 'hubspot_only'
         when salesforce_is_edited then 'salesforce_only'
-        when base_mapping_hash is distinct from mapping_hash then 'remapped'
+        when (base_mapping_hash is distinct from mapping_hash) then 'remapped'
         when not hubspot_is_edited and not salesforce_is_edited then 'unchanged'
         else 'unknown'
     end as change_state
