@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Crm
+from hubspot_support import Crm
 
 from sandbox import control
 

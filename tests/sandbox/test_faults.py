@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Crm
+from hubspot_support import Crm
 
 from sandbox.faults import KINDS, FaultPlan
 from sandbox.organisation import ControlError, Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import Crm
+from hubspot_support import Crm
 
 from sandbox.hubspot import auth
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Crm
+from hubspot_support import Crm
 
 ACTIVITIES = {"tasks": "0-27", "notes": "0-46", "meetings": "0-47", "calls": "0-48", "emails": "0-49"}
 TO_CONTACT = {"tasks": 204, "notes": 202, "meetings": 200, "calls": 194, "emails": 198}

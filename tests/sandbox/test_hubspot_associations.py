@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Crm
+from hubspot_support import Crm
 
 V4 = "/crm/v4/objects/contacts"
 BATCH = "/crm/v4/associations/contacts/companies/batch"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Crm
+from hubspot_support import Crm
 
 CONTACTS = "/crm/v3/objects/contacts"
 COMPANIES = "/crm/v3/objects/companies"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Crm
+from hubspot_support import Crm
 
 CAR = {
     "name": "car",

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Crm
+from hubspot_support import Crm
 
 SEARCH = "/crm/v3/objects/contacts/search"
 PEOPLE: list[dict[str, Any]] = [
