@@ -28,7 +28,7 @@ from crm_sync.plan import Plan, read_plan
 from crm_sync.publish import publish
 from crm_sync.setup import inspect_setup
 from crm_sync.transform import Transformer
-from pipelines import ExtractReport, extract
+from pipelines import ExtractReport, FieldInConflict, extract, read_evidence
 from reverse_etl.journal import Journal
 from reverse_etl.push import push, resolve_unknown
 from reverse_etl.report import PushReport
@@ -104,7 +104,7 @@ class _Cycle:
             with self._step("extract"):
                 self._extract(clients)
             with self._step("decide"):
-                self._decide()
+                self._decide(clients)
             if self._options.pushes:
                 with self._step("push"):
                     self._push(clients)
@@ -154,13 +154,18 @@ class _Cycle:
         with self._warehouse() as connection:
             require_id_fields(connection, self._mappings)
 
-    def _decide(self) -> None:
+    def _decide(self, clients: Clients) -> None:
         with self._warehouse() as connection:
             seeds_are_new = not _is_seeded(connection, self._mappings.content_hash)
         decided_at = _now()
         self._transformer.decide(with_seeds=seeds_are_new)
         with self._warehouse() as connection:
             require_mapped_fields(connection, self._mappings)
+            conflicts = _conflicts_by_record_time(connection, self.result.run_id)
+        if conflicts:
+            read_evidence(self._settings.warehouse_path, clients, conflicts, _now())
+            self._transformer.decide_conflicts()
+        with self._warehouse() as connection:
             Journal(connection).mark_decided(self.result.run_id, decided_at)
             self.result.plan = read_plan(connection)
             self.result.is_rebuilt = _is_rebuilt(connection)
@@ -288,6 +293,21 @@ def _refuse_other_target(connection: duckdb.DuckDBPyConnection, target: str) -> 
             f"This warehouse belongs to the target {other[0]}, not to {target}.",
             "Set WAREHOUSE_PATH to another file; two targets must never share bases and links.",
         )
+
+
+def _conflicts_by_record_time(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[FieldInConflict]:
+    """Conflicts of this run whose winner hangs on when the records, not yet the fields, were edited."""
+    rows = connection.execute(
+        "select distinct mappings.hubspot_object, decisions.hubspot_id, decisions.hubspot_property,"
+        " mappings.salesforce_object, decisions.salesforce_id, decisions.salesforce_field"
+        " from merging.field_decisions as decisions"
+        " inner join staging.stg_field_mappings as mappings using (object, hubspot_property, salesforce_field)"
+        " where decisions.run_id = ? and decisions.change_state = 'conflict' and decisions.evidence = 'record'"
+        " and decisions.direction not like 'always%' and decisions.conflict_rule not in"
+        " ('hubspot', 'salesforce', 'longest', 'largest', 'smallest', 'union', 'review')",
+        [run_id],
+    ).fetchall()
+    return [FieldInConflict(*row) for row in rows]
 
 
 def _is_rebuilt(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -127,6 +127,17 @@ def _codes(mappings: Mappings, macros: dict[str, set[str]]) -> Iterator[Problem]
             yield Problem(row.place, "property is blank.", "Name the property that the rule looks at.")
         if row["operator"] == "in_list" and row["side"] == "salesforce":
             yield Problem(row.place, "in_list needs the side hubspot.", "Salesforce has no lists of this kind.")
+    for row in rows["conflict_resolutions"]:
+        yield from _code(row, "winner", ("hubspot", "salesforce"), blank=False)
+        if not row["hubspot_id"] and not row["salesforce_id"]:
+            yield Problem(row.place, "the record's id is blank.", "Fill hubspot_id, salesforce_id or both.")
+        mapped = {field["hubspot_property"] for field in rows["field_mappings"] if field["object"] == row["object"]}
+        if row["hubspot_property"] not in mapped:
+            yield Problem(
+                row.place,
+                f"'{row['hubspot_property']}' is not a mapped property of {row['object'] or 'the object'}.",
+                "Use a hubspot_property of field_mappings.csv.",
+            )
     for row in rows["push_limits"]:
         yield from _code(row, "target", ("hubspot", "salesforce", "*"), blank=True)
         yield from _code(row, "operation", (*OPERATIONS, "*"), blank=True)
@@ -165,7 +176,7 @@ def _number(row: Row, column: str, whole: bool) -> Iterator[Problem]:
 def _references(mappings: Mappings) -> Iterator[Problem]:
     objects = {row["object"] for row in mappings.rows["object_mappings"]}
     known = ", ".join(sorted(objects))
-    for name in ("field_mappings", "value_mappings", "inclusion_rules", "push_limits"):
+    for name in ("field_mappings", "value_mappings", "inclusion_rules", "conflict_resolutions", "push_limits"):
         for row in mappings.rows[name]:
             if row["object"] not in objects and not (name == "push_limits" and row["object"] in ("", "*")):
                 yield Problem(row.place, f"'{row['object']}' is not an object.", f"object_mappings.csv has: {known}.")
@@ -194,6 +205,7 @@ def _duplicates(mappings: Mappings) -> Iterator[Problem]:
         "stage_mappings": ("hubspot_pipeline", "hubspot_stage", "salesforce_record_type", "salesforce_stage"),
         "owner_mappings": ("hubspot_owner_email",),
         "inclusion_rules": ("object", "side", "rule_group", "property", "operator", "value"),
+        "conflict_resolutions": ("object", "hubspot_id", "salesforce_id", "hubspot_property"),
         "push_limits": ("target", "object", "operation"),
         "error_catalog": ("target", "error_code"),
     }

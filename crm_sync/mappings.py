@@ -33,6 +33,7 @@ SEED_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "owner_mappings": ("hubspot_owner_email", "salesforce_username"),
     "inclusion_rules": ("object", "side", "rule_group", "property", "operator", "value"),
+    "conflict_resolutions": ("object", "hubspot_id", "salesforce_id", "hubspot_property", "winner"),
     "push_limits": ("target", "object", "operation", "max_records", "max_share"),
     "error_catalog": ("target", "error_code", "error_class", "retry_policy", "cause", "fix"),
 }  # fmt: skip

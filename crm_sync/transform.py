@@ -18,12 +18,14 @@ from crm_sync.mappings import Mappings
 BUILT_IN_TRANSFORMS = frozenset(
     {
         "trim", "lower", "upper", "title", "digits", "phone_e164", "url_host", "first_word", "other_words", "date",
-        "datetime", "boolean", "truncate",
+        "datetime", "boolean", "country_code", "country_name", "state_code", "state_name", "truncate",
     }
 )  # fmt: skip
 
 #: What decides: seeds and every model but the health ones, with the invariants that guard the diff.
 DECIDE = ("--exclude", "path:models/sync_health", "test_type:generic")
+#: What a closer look at the conflicts can change: their times, and all that follows from them.
+DECIDE_CONFLICTS = ("--select", "int_field_times+", *DECIDE)
 #: What reports: the health models.
 REPORT = ("--select", "path:models/sync_health")
 
@@ -43,6 +45,10 @@ class Transformer:
         """Seeds, then everything up to the diffs, then the invariants. Raises CycleFailed naming what broke."""
         seeds = ("seed",) if with_seeds else ()
         self._build(*seeds, "model", "test", selection=DECIDE)
+
+    def decide_conflicts(self) -> None:
+        """The same links once more, after the histories of their fields in conflict have landed."""
+        self._build("model", "test", selection=DECIDE_CONFLICTS)
 
     def settle(self) -> None:
         """Let the outcomes of a push move links and bases, and report."""

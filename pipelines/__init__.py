@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from pipelines.evidence import FieldInConflict, read_evidence
 from pipelines.extraction import ExtractReport, extract
 from pipelines.reads import ObjectRead
 from pipelines.source import Progress
 
-__all__ = ["ExtractReport", "ObjectRead", "Progress", "extract"]
+__all__ = ["ExtractReport", "FieldInConflict", "ObjectRead", "Progress", "extract", "read_evidence"]

@@ -141,6 +141,8 @@ def _clean(value: Any, kind: pa.DataType) -> Any:
         return without_surrogates(value) if isinstance(value, str) else str(value)
     if pa.types.is_boolean(kind):
         return value if isinstance(value, bool) else None
+    if pa.types.is_timestamp(kind):
+        return parse_time(value)
     try:
         return int(value) if pa.types.is_integer(kind) else float(value)
     except (ValueError, TypeError, OverflowError):

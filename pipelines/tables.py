@@ -213,7 +213,39 @@ ORG = _table(
     {"organization_id": _TEXT, "user_id": _TEXT, "username": _TEXT, "instance_url": _TEXT},
 )
 
+# One row per version of a HubSpot property, of the few records whose conflicts hang on it.
+PROPERTY_HISTORY = _table(
+    "property_history",
+    ("object", "id", "property", "changed_at"),
+    {
+        "object": _TEXT,
+        "id": _TEXT,
+        "property": _TEXT,
+        "changed_at": _TIME,
+        "value": _TEXT,
+        "source_type": _TEXT,
+        "source_id": _TEXT,
+        "user_id": _TEXT,
+    },
+)
+
+# One row per tracked change of a Salesforce field, of the few records whose conflicts hang on it.
+FIELD_HISTORY = _table(
+    "field_history",
+    ("id",),
+    {
+        "id": _TEXT,
+        "object": _TEXT,
+        "record_id": _TEXT,
+        "field": _TEXT,
+        "changed_at": _TIME,
+        "old_value": _TEXT,
+        "new_value": _TEXT,
+        "created_by_id": _TEXT,
+    },
+)
+
 TABLES: dict[str, tuple[Table, ...]] = {
-    HUBSPOT: (RECORDS, ASSOCIATIONS, PROPERTIES, PIPELINES, OWNERS, LIST_MEMBERSHIPS),
-    SALESFORCE: (RECORDS, FIELDS, PICKLIST_VALUES, RECORD_TYPES, USERS, ORG),
+    HUBSPOT: (RECORDS, ASSOCIATIONS, PROPERTIES, PIPELINES, OWNERS, LIST_MEMBERSHIPS, PROPERTY_HISTORY),
+    SALESFORCE: (RECORDS, FIELDS, PICKLIST_VALUES, RECORD_TYPES, USERS, ORG, FIELD_HISTORY),
 }

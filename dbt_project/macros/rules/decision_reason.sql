@@ -8,6 +8,7 @@
         when change_state = 'salesforce_only' then 'edited_in_salesforce'
         when change_state = 'conflict' and direction in ('always_hubspot', 'always_salesforce')
             then 'conflict_' || direction
+        when change_state = 'conflict' and is_resolved then 'conflict_resolved'
         when change_state = 'conflict' then 'conflict_' || conflict_rule
         when direction in ('always_hubspot', 'always_salesforce') then change_state || '_' || direction
         when hubspot_value is null or salesforce_value is null then change_state || '_only_value'

@@ -1,7 +1,8 @@
 {#
-    Which side wins a conflict: 'hubspot', 'salesforce', or null (review). Each rule is one branch; a rule of the
-    user's own is the macro conflict_rule_<name>(), an expression over the columns of the compared values that
-    gives 'hubspot' or 'salesforce'.
+    Which side wins a conflict: 'hubspot', 'salesforce', 'both' (union: the merged set is written to either side that
+    lacks it), or null (review). Each rule is one branch; a rule of the user's own is the macro
+    conflict_rule_<name>(), an expression over the columns of the compared values that gives 'hubspot' or
+    'salesforce', or null to leave the choice to a person.
 #}
 {% macro wins_by_rule() -%}
     {%- set hubspot_order = orderable('hubspot_value', 'hubspot_type') -%}
@@ -10,6 +11,12 @@
         when 'hubspot' then 'hubspot'
         when 'salesforce' then 'salesforce'
         when 'review' then null
+        when 'union' then case
+            when hubspot_gains and salesforce_gains then 'both'
+            when hubspot_gains then 'salesforce'
+            when salesforce_gains then 'hubspot'
+            else {{ most_recent_side() }}
+        end
         when 'longest' then {{ prefer_filled('length(hubspot_value)', 'length(salesforce_value)', '>') }}
         when 'largest' then {{ prefer_filled(hubspot_order, salesforce_order, '>') }}
         when 'smallest' then {{ prefer_filled(hubspot_order, salesforce_order, '<') }}

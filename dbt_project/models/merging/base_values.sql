@@ -14,6 +14,7 @@ confirmed as (
         attempts.link_id,
         attempts.object,
         attempts.target,
+        attempts.operation,
         attempts.attempt_id,
         attempts.outcome_at,
         attempts.run_id,
@@ -43,7 +44,7 @@ confirmed_values as (
     cross join lateral json_each(coalesce(confirmed.source_values, '{}')) as source
 ),
 
-written as (
+written_by_one as (
     select
         confirmed_values.link_id,
         confirmed_values.object,
@@ -82,6 +83,61 @@ written as (
             partition by confirmed_values.link_id, mappings.hubspot_property, mappings.salesforce_field
             order by confirmed_values.outcome_at desc, confirmed_values.attempt_id desc
         ) = 1
+),
+
+-- merged sets have no source: what both sides have stored of one in the same run is the base
+merged_values as (
+    select
+        confirmed.*,
+        change.key as field,
+        case
+            when
+                json_exists(confirmed.stored, '$."' || change.key || '"')
+                then confirmed.stored ->> ('$."' || change.key || '"')
+            else change.value ->> '$'
+        end as target_value
+    from confirmed
+    cross join lateral json_each(confirmed.changes) as change
+    where confirmed.operation = 'update'
+        and confirmed.object in (select object from {{ ref('stg_field_mappings') }} where conflict_rule = 'union')
+        and not json_exists(coalesce(confirmed.source_values, '{}'), '$."' || change.key || '"')
+),
+
+written_by_both as (
+    select
+        hubspot.link_id,
+        hubspot.object,
+        mappings.hubspot_property,
+        mappings.salesforce_field,
+        {{ canonical_value('hubspot.target_value', 'mappings.hubspot_type') }} as hubspot_value,
+        {{ canonical_value('salesforce.target_value', 'mappings.salesforce_type') }} as salesforce_value,
+        mappings.mapping_hash,
+        'written' as origin,
+        greatest(hubspot.outcome_at, salesforce.outcome_at) as based_at,
+        hubspot.run_id
+    from merged_values as hubspot
+    inner join {{ ref('stg_field_mappings') }} as mappings
+        on hubspot.object = mappings.object and hubspot.field = mappings.hubspot_property
+    inner join merged_values as salesforce
+        on salesforce.target = 'salesforce'
+        and hubspot.link_id = salesforce.link_id
+        and hubspot.run_id = salesforce.run_id
+        and mappings.salesforce_field = salesforce.field
+    where hubspot.target = 'hubspot' and mappings.conflict_rule = 'union'
+    qualify row_number() over (
+            partition by hubspot.link_id, mappings.hubspot_property, mappings.salesforce_field
+            order by hubspot.outcome_at desc, salesforce.outcome_at desc
+        ) = 1
+),
+
+written as (
+    select writes.*
+    from (
+        select * from written_by_one
+        union all
+        select * from written_by_both
+    ) as writes
+    qualify row_number() over (partition by link_id, hubspot_property, salesforce_field order by based_at desc) = 1
 ),
 
 agreed as (

@@ -18,9 +18,9 @@ with conflicts as (
 
 before as (
     {% if is_incremental() %}
-    select conflict_id, winner, held_reason, first_seen_at from {{ this }}
+    select conflict_id, winner, held_reason, evidence, first_seen_at from {{ this }}
     {% else %}
-    select conflict_id, winner, held_reason, decided_at as first_seen_at from conflicts where false
+    select conflict_id, winner, held_reason, evidence, decided_at as first_seen_at from conflicts where false
     {% endif %}
 )
 
@@ -53,3 +53,4 @@ left join before on conflicts.conflict_id = before.conflict_id
 where before.conflict_id is null
     or conflicts.winner is distinct from before.winner
     or conflicts.held_reason is distinct from before.held_reason
+    or conflicts.evidence is distinct from before.evidence

@@ -1,5 +1,5 @@
 -- One row per link to decide and active field mapping: both values, what each becomes on the other side, whether the
--- two sides agree, and when people last edited the two records.
+-- two sides agree, and when people last edited the two records: the field itself where its history was read.
 with images as (
     select * from {{ ref('int_value_images') }} where purpose = 'link'
     union all
@@ -39,8 +39,13 @@ select
             and (paired.salesforce_value is null or mappings.salesforce_type = 'boolean')
         )
     ) as agrees,
-    hubspot_records.human_modified_at as hubspot_edited_at,
-    salesforce_records.human_modified_at as salesforce_edited_at
+    coalesce(hubspot_times.edited_at, hubspot_records.human_modified_at) as hubspot_edited_at,
+    coalesce(salesforce_times.edited_at, salesforce_records.human_modified_at) as salesforce_edited_at,
+    case
+        when hubspot_times.edited_at is not null and salesforce_times.edited_at is not null then 'field'
+        when hubspot_times.edited_at is not null or salesforce_times.edited_at is not null then 'mixed'
+        else 'record'
+    end as evidence
 from paired
 inner join {{ ref('stg_field_mappings') }} as mappings
     on paired.object = mappings.object
@@ -64,3 +69,19 @@ left join {{ ref('int_mapped_records') }} as salesforce_records
     on salesforce_records.side = 'salesforce'
     and paired.object = salesforce_records.object
     and paired.salesforce_id = salesforce_records.record_id
+left join {{ ref('int_field_times') }} as hubspot_times
+    on hubspot_times.side = 'hubspot'
+    and mappings.hubspot_object = hubspot_times.crm_object
+    and paired.hubspot_id = hubspot_times.record_id
+    and paired.hubspot_property = hubspot_times.field
+    and {{ canonical_value('hubspot_times.value', 'mappings.hubspot_type') }} is not distinct from paired.hubspot_value
+left join {{ ref('int_field_times') }} as salesforce_times
+    on salesforce_times.side = 'salesforce'
+    and mappings.salesforce_object = salesforce_times.crm_object
+    and paired.salesforce_id = salesforce_times.record_id
+    and paired.salesforce_field = salesforce_times.field
+    and (
+        not salesforce_times.has_value
+        or {{ canonical_value('salesforce_times.value', 'mappings.salesforce_type') }}
+        is not distinct from paired.salesforce_value
+    )

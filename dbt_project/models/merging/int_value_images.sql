@@ -53,11 +53,49 @@ transformed as (
     select *, source_value as transformed from directed where chain = ''
 ),
 
+-- the choices of a multi-select are translated one by one; one without a row stays as it is
+choices as (
+    select
+        transformed.link_id,
+        transformed.object,
+        transformed.purpose,
+        transformed.hubspot_property,
+        transformed.salesforce_field,
+        transformed.toward,
+        unnest(string_split(transformed.transformed, ';')) as choice
+    from transformed
+    where transformed.from_type = 'multi' and transformed.has_translations and transformed.transformed is not null
+),
+
+translated_choices as (
+    select
+        choices.link_id,
+        choices.purpose,
+        choices.hubspot_property,
+        choices.salesforce_field,
+        choices.toward,
+        string_agg(coalesce(translations.to_value, choices.choice), ';') as translation
+    from choices
+    left join {{ ref('stg_translations') }} as translations
+        on choices.object = translations.object
+        and choices.hubspot_property = translations.hubspot_property
+        and choices.toward = translations.toward
+        and translations.scope = ''
+        and choices.choice = translations.from_value
+    group by choices.link_id, choices.purpose, choices.hubspot_property, choices.salesforce_field, choices.toward
+),
+
 translated as (
     select
         transformed.*,
-        translations.to_value as translation
+        coalesce(translations.to_value, translated_choices.translation) as translation
     from transformed
+    left join translated_choices
+        on transformed.link_id = translated_choices.link_id
+        and transformed.purpose = translated_choices.purpose
+        and transformed.hubspot_property = translated_choices.hubspot_property
+        and transformed.salesforce_field = translated_choices.salesforce_field
+        and transformed.toward = translated_choices.toward
     left join {{ ref('stg_translations') }} as translations
         on transformed.has_translations
         and transformed.object = translations.object

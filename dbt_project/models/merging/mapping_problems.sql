@@ -30,6 +30,13 @@ problems as (
     anti join {{ ref('type_compatibility') }} as fitting
         on mappings.hubspot_type = fitting.hubspot_type and mappings.salesforce_type = fitting.salesforce_type
     where mappings.is_active and mappings.to_salesforce = '' and mappings.to_hubspot = ''
+    union all
+    select
+        object, hubspot_property, salesforce_field, 'hubspot' as side, hubspot_property as field,
+        'error' as severity,
+        'no_multi_select' as issue_type
+    from mappings
+    where is_active and kind = 'value' and conflict_rule = 'union' and hubspot_type <> 'multi' and salesforce_type <> 'multi'
 )
 
 select
@@ -40,10 +47,13 @@ select
         when 'suspended_mapping'
             then 'The ' || problems.side || ' field ' || problems.field
                 || ' was deleted, renamed or hidden; its mapping is suspended and nothing is read as cleared.'
+        when 'no_multi_select'
+            then 'The conflict rule union merges multi-selects, and neither field is one.'
         else 'The types ' || mappings.hubspot_type || ' and ' || mappings.salesforce_type || ' do not fit.'
     end as detail,
     case problems.issue_type
         when 'type_mismatch' then 'Map fields of fitting types, or add a transform.'
+        when 'no_multi_select' then 'Choose another conflict_rule in field_mappings.csv, or leave it blank.'
         else 'Correct the name or remove the row in field_mappings.csv, '
             || 'or make the field visible to the integration user.'
     end as fix

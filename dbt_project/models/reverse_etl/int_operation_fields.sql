@@ -1,6 +1,23 @@
 -- One row per field of every operation: what is to be written, what is there now, where it comes from and why.
 -- `is_sent` false: not written, but its value at the source belongs to what the record is created with.
-with updates as (
+with decisions as (
+    select * from {{ ref('field_decisions') }}
+    where target in ('hubspot', 'salesforce') and held_reason is null
+    union all
+    -- a merged set that either side lacks is two writes
+    select * replace ('hubspot' as target) from {{ ref('field_decisions') }}
+    where target = 'both' and held_reason is null
+    union all
+    select
+        * replace (
+            'salesforce' as target, merged_in_salesforce as target_value,
+            source_value as previous_value, previous_value as source_value
+        )
+    from {{ ref('field_decisions') }}
+    where target = 'both' and held_reason is null
+),
+
+updates as (
     select
         decisions.target,
         decisions.object,
@@ -13,17 +30,20 @@ with updates as (
         decisions.salesforce_id,
         case decisions.target when 'hubspot' then decisions.hubspot_property else decisions.salesforce_field end
             as field,
-        case decisions.target when 'hubspot' then decisions.salesforce_field else decisions.hubspot_property end
-            as source_field,
+        -- a merged set is nobody's value: base_values takes what both sides have stored of it
+        case
+            when decisions.is_merged then null
+            when decisions.target = 'hubspot' then decisions.salesforce_field
+            else decisions.hubspot_property
+        end as source_field,
         decisions.target_value as value,
         decisions.previous_value,
         decisions.source_value,
         decisions.reason,
         true as is_sent
-    from {{ ref('field_decisions') }} as decisions
+    from decisions
     semi join (select * from {{ ref('links') }} where status = 'linked') as links
         on decisions.link_id = links.link_id
-    where decisions.target is not null and decisions.held_reason is null
 ),
 
 references_of_creates as (
