@@ -182,19 +182,41 @@ def _references(mappings: Mappings) -> Iterator[Problem]:
                 yield Problem(row.place, f"'{row['object']}' is not an object.", f"object_mappings.csv has: {known}.")
     hubspot_object = {row["object"]: row["hubspot_object"] for row in mappings.rows["object_mappings"]}
     for row in mappings.rows["field_mappings"]:
-        reference, is_association = row["references_object"], row["hubspot_property"].startswith("associations.")
-        if reference and reference not in objects:
-            yield Problem(row.place, f"references_object '{reference}' is not an object.", f"Use one of: {known}.")
-        if is_association and not reference:
+        is_association = row["hubspot_property"].startswith("associations.")
+        if is_association and not row["references_object"]:
             yield Problem(row.place, "an association needs references_object.", f"Use one of: {known}.")
-        if is_association and reference in objects:
-            target = row["hubspot_property"].partition(".")[2]
-            if hubspot_object[reference] != target:
+        if "." in row["salesforce_field"]:
+            yield from _many_valued(row, hubspot_object.get(row["object"], ""))
+        for reference in _names(row["references_object"]):
+            if reference not in objects:
+                yield Problem(row.place, f"references_object '{reference}' is not an object.", f"Use one of: {known}.")
+            elif is_association and hubspot_object[reference] != row["hubspot_property"].partition(".")[2]:
                 yield Problem(
                     row.place,
                     f"{row['hubspot_property']} does not lead to {reference} ({hubspot_object[reference]}).",
                     f"Write associations.{hubspot_object[reference]} or another references_object.",
                 )
+
+
+def _many_valued(row: Row, hubspot_object: str) -> Iterator[Problem]:
+    """A junction object's field: the members are associations, and there is no primary among them."""
+    if not row["hubspot_property"].startswith("associations."):
+        yield Problem(
+            row.place,
+            f"{row['salesforce_field']} belongs to a junction object.",
+            "Map it to associations.<HubSpot object>, or name a field of the object itself.",
+        )
+    elif hubspot_object in ("contacts", "deals") and row["hubspot_property"] == "associations.companies":
+        yield Problem(
+            row.place,
+            f"associations.companies of {hubspot_object} is the primary company, a single one.",
+            "Map it to a lookup field of the object itself.",
+        )
+
+
+def _names(text: str) -> list[str]:
+    """Several names that are separated by `;`."""
+    return [name.strip() for name in text.split(";") if name.strip()]
 
 
 def _duplicates(mappings: Mappings) -> Iterator[Problem]:
@@ -228,6 +250,10 @@ def _contradictions(mappings: Mappings) -> Iterator[Problem]:
         if row["direction"] not in ("none", "always_hubspot"):
             writers[row["object"], "hubspot", row["hubspot_property"]].append(row)
     for (_, side, field), rows in writers.items():
+        # one Salesforce field may refer to records of several objects, a row for each (Task.WhatId)
+        referred = {row["references_object"] for row in rows}
+        if side == "salesforce" and "" not in referred and len(referred) == len(rows):
+            continue
         for row in rows[1:]:
             yield Problem(
                 row.place,

@@ -95,6 +95,26 @@ class Operation:
         return {name.removeprefix(prefix): v for name, v in self.changes.items() if name.startswith(prefix)}
 
 
+def members_of(value: str | None) -> set[str]:
+    """The ids of a set that is joined by `;`."""
+    return {part.strip() for part in (value or "").split(";")} - {""}
+
+
+def is_set(name: str) -> bool:
+    """Whether an API name stands for records that are joined to the record: an association, or a junction's field."""
+    return "." in name
+
+
+def without_fields(operation: Operation, names: set[str]) -> Operation:
+    """The operation without some of its fields."""
+    return replace(
+        operation,
+        changes={name: value for name, value in operation.changes.items() if name not in names},
+        references={name: value for name, value in operation.references.items() if name not in names},
+        source_values=_picked(operation.source_values, dict.fromkeys(names), keep=False),
+    )
+
+
 def split_associations(operation: Operation) -> tuple[Operation | None, Operation | None]:
     """The operation's own fields and its associations as two operations, since they are two calls with two outcomes.
 

@@ -1,7 +1,8 @@
 """Fills in the ids that an operation refers to: of records created in this run, or noted in the journal.
 
 Owns what is known about created records during one push. Refuses to guess: an id that is not known leaves the
-operation waiting (its parent is still to be made) or blocked (its parent failed).
+operation waiting (its parent is still to be made) or blocked (its parent failed). A record that exists already goes
+without a reference that cannot be made, and a set without such a member: only that part is blocked.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from reverse_etl.operations import (
     SALESFORCE_ID_FIELD,
     Operation,
     Reference,
+    is_set,
+    members_of,
+    without_fields,
 )
 
 #: The links among the given ones that this push still has to create on the target.
@@ -31,6 +35,7 @@ class _Need:
     side: str
     link_id: str
     object: str
+    is_optional: bool = False
 
     @property
     def crm(self) -> str:
@@ -73,21 +78,48 @@ class References:
         for operation in operations:
             needs = self._missing(operation)
             lost = [need for need in needs if need not in pending]
-            if lost:
-                what = lost[0].object or "record"
-                result.blocked.append((operation, f"The {what} it refers to is not in {lost[0].crm}."))
-            elif needs:
+            if any(not need.is_optional for need in lost):
+                result.blocked.append((operation, _reason(next(need for need in lost if not need.is_optional))))
+            elif len(lost) < len(needs):
                 result.waiting.append(operation)
             else:
-                result.ready.append(self._filled(operation))
+                self._part(operation, lost, result)
         return result
+
+    def _part(self, operation: Operation, lost: Sequence[_Need], result: Resolved) -> None:
+        """What can be written goes on; a reference that cannot be made is blocked alone."""
+        missing = {
+            name for name, reference in operation.references.items() if self._id(operation, name, reference) is None
+        }
+        filled = self._filled(without_fields(operation, missing)) if missing else self._filled(operation)
+        idle = {name for name in filled.changes if is_set(name) and self._is_idle(operation, filled, name)}
+        filled = without_fields(filled, idle) if idle else filled
+        if filled.changes or not lost:
+            result.ready.append(filled)
+        if lost:
+            suffix = "-references" if filled.changes else ""
+            part = replace(operation, operation_id=operation.operation_id + suffix)
+            result.blocked.append((part, _reason(lost[0])))
+
+    @staticmethod
+    def _is_idle(operation: Operation, filled: Operation, name: str) -> bool:
+        """Whether all that a set was to gain is missing."""
+        had_some_to_come = "@" in (operation.changes.get(name) or "")
+        return had_some_to_come and members_of(filled.changes[name]) == members_of(operation.previous.get(name))
 
     def _missing(self, operation: Operation) -> list[_Need]:
         """The records whose ids are not known yet."""
+        is_optional = operation.operation != CREATE
         needs = [
-            _Need(_side(operation, name), reference.link_id, reference.object)
+            _Need(_side(operation, name), reference.link_id, reference.object, is_optional)
             for name, reference in operation.references.items()
             if self._id(operation, name, reference) is None
+        ]
+        needs += [
+            _Need(operation.target, link_id, "", True)
+            for name, value in operation.changes.items()
+            for link_id in _members_to_come(name, value)
+            if link_id not in self._created[operation.target]
         ]
         if operation.operation != CREATE and self._record_id(operation) is None:
             needs.append(_Need(operation.target, operation.link_id, operation.object))
@@ -114,9 +146,20 @@ class References:
     def _filled(self, operation: Operation) -> Operation:
         values = {name: self._id(operation, name, reference) for name, reference in operation.references.items()}
         record_id = operation.record_id if operation.operation == CREATE else self._record_id(operation)
-        if not values and record_id == operation.record_id:
+        sets = {
+            name: self._joined(operation.target, value)
+            for name, value in operation.changes.items()
+            if any(_members_to_come(name, value))
+        }
+        if not values and not sets and record_id == operation.record_id:
             return operation
-        return replace(operation, changes={**operation.changes, **values}, record_id=record_id)
+        return replace(operation, changes={**operation.changes, **values, **sets}, record_id=record_id)
+
+    def _joined(self, target: str, value: str | None) -> str | None:
+        """A set with the ids of the members that were created; those that were not are left out."""
+        created = self._created[target]
+        ids = {created.get(one[1:], "") if one.startswith("@") else one for one in members_of(value)}
+        return ";".join(sorted(ids - {""})) or None
 
     def _record_id(self, operation: Operation) -> str | None:
         return operation.record_id or self._created[operation.target].get(operation.link_id)
@@ -125,6 +168,15 @@ class References:
         side = _side(operation, name)
         created = self._created[side].get(reference.link_id)
         return created or (reference.hubspot_id if side == HUBSPOT else reference.salesforce_id)
+
+
+def _reason(need: _Need) -> str:
+    return f"The {need.object or 'record'} it refers to is not in {need.crm}."
+
+
+def _members_to_come(name: str, value: str | None) -> list[str]:
+    """The links whose records a set is waiting for: members written `@` and link id."""
+    return sorted(one[1:] for one in members_of(value) if one.startswith("@")) if is_set(name) else []
 
 
 def _side(operation: Operation, name: str) -> str:

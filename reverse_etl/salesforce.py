@@ -17,7 +17,19 @@ from typing import Any
 from crm_sync.clients import Refused, SalesforceClient
 from crm_sync.clients.salesforce import fits_url, soql_text
 from reverse_etl.batches import Written, send_isolating
-from reverse_etl.operations import CREATE, SALESFORCE_ID_FIELD, SUCCEEDED, Attempt, Current, Operation, Outcome
+from reverse_etl.operations import (
+    ARCHIVE,
+    ASSOCIATE,
+    CREATE,
+    SALESFORCE_ID_FIELD,
+    SUCCEEDED,
+    Attempt,
+    Current,
+    Operation,
+    Outcome,
+    is_set,
+)
+from reverse_etl.salesforce_junctions import SalesforceJunctions
 from reverse_etl.salesforce_replies import LOCK_CODES, judge_refusal, judge_row
 from reverse_etl.values import instant, salesforce_id_18, salesforce_json, text
 from reverse_etl.writers import merged_values, note, own_values, read_carefully, settled
@@ -37,6 +49,7 @@ class SalesforceWriter:
     def __init__(self, client: SalesforceClient, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._sleep = sleep
+        self._junctions = SalesforceJunctions(client)
 
     @property
     def calls(self) -> int:
@@ -53,16 +66,23 @@ class SalesforceWriter:
 
     def _read(self, crm_object: str, ids: Sequence[str], names: Iterable[str]) -> dict[str, Current]:
         """Living records by the id asked for, which may have 15 characters."""
-        found = self._client.retrieve(crm_object, ids, [*sorted({*names} - {*_STAMPS}), *_STAMPS])
+        wanted = {*names}
+        fields = {name for name in wanted if not is_set(name)}
+        found = self._client.retrieve(crm_object, ids, [*sorted(fields - {*_STAMPS}), *_STAMPS])
+        living = [record_id for record_id in ids if salesforce_id_18(record_id) in found]
+        sets = {name: self._junctions.read(crm_object, name, living) for name in sorted(wanted - fields) if living}
         return {
-            record_id: _current(found[salesforce_id_18(record_id)])
-            for record_id in ids
-            if salesforce_id_18(record_id) in found
+            record_id: _current(
+                found[salesforce_id_18(record_id)] | {name: values[record_id] for name, values in sets.items()}
+            )
+            for record_id in living
         }
 
     # ------------------------------------------------------------ writing
 
     def write(self, operations: Sequence[Operation]) -> Written:
+        if operations[0].operation == ASSOCIATE:
+            return self._junctions.write(operations)
         by_id = {operation.operation_id: operation for operation in operations}
         written = send_isolating(operations, self._send, judge_refusal)
         for seconds in _LOCK_WAITS_SECONDS:
@@ -73,6 +93,8 @@ class SalesforceWriter:
             again = send_isolating(locked, self._send, judge_refusal)
             answered = [one for one in written.outcomes if one.error_code not in LOCK_CODES]
             written = Written(answered + again.outcomes, again.failure, again.trouble)
+        if operations[0].operation == ARCHIVE:
+            return written
         made = [outcome for outcome in written.outcomes if outcome.outcome == SUCCEEDED]
         others = [outcome for outcome in written.outcomes if outcome.outcome != SUCCEEDED]
 
@@ -84,6 +106,9 @@ class SalesforceWriter:
 
     def _send(self, operations: Sequence[Operation]) -> list[Outcome]:
         crm_object = operations[0].crm_object
+        if operations[0].operation == ARCHIVE:
+            deleted = self._client.collections_delete([operation.record_id or "" for operation in operations])
+            return [_row_outcome(operation, row) for operation, row in zip(operations, deleted.body, strict=True)]
         records = [_record(operation) for operation in operations]
         if operations[0].operation == CREATE:
             reply = self._client.collections_upsert(crm_object, SALESFORCE_ID_FIELD, records)

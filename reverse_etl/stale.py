@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from crm_sync.clients.errors import Refused
 from reverse_etl.batches import GENERAL_STATUSES, error_code
-from reverse_etl.operations import ASSOCIATION_PREFIX, REJECTED, STALE, Current, Operation, Outcome
+from reverse_etl.operations import ARCHIVE, REJECTED, STALE, Current, Operation, Outcome, is_set, members_of
 from reverse_etl.values import same_value
 from reverse_etl.writers import Writer
 
@@ -53,6 +53,9 @@ def _judged(crm: str, operation: Operation, current: Current | None) -> Outcome 
     if current is None:
         message = f"The record no longer exists in {crm}: deleted, or merged into another."
         return Outcome(operation.operation_id, STALE, "RECORD_GONE", message)
+    if operation.operation == ARCHIVE and current.modified_at != operation.snapshot_modified_at:
+        message = f"Changed in {crm} since it was read, so it is not deleted."
+        return Outcome(operation.operation_id, STALE, "RECORD_CHANGED", message, target_modified_at=current.modified_at)
     changed = [name for name in operation.changes if _is_changed(operation, name, current)]
     if not changed:
         return None
@@ -61,9 +64,12 @@ def _judged(crm: str, operation: Operation, current: Current | None) -> Outcome 
 
 
 def _is_changed(operation: Operation, name: str, current: Current) -> bool:
-    """Whether somebody changed a field since the snapshot. An association may not move its record's time."""
-    is_untouched = current.modified_at is not None and current.modified_at == operation.snapshot_modified_at
-    is_timeless = name.startswith(ASSOCIATION_PREFIX) and name in operation.previous
-    if is_untouched and not is_timeless:
+    """Whether somebody changed a field since the snapshot. Associations and junction records do not move their record's
+    time; there it counts that what was there has gone, or that something is there where nothing was.
+    """
+    if is_set(name) and name in operation.previous:
+        before, now = members_of(operation.previous[name]), members_of(current.values.get(name))
+        return not before <= now or (not before and bool(now))
+    if current.modified_at is not None and current.modified_at == operation.snapshot_modified_at:
         return False
     return not same_value(current.values.get(name), operation.previous.get(name))

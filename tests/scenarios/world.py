@@ -49,6 +49,7 @@ class World:
         self.folder = folder
         self.project = Project(REPOSITORY)
         self.began = datetime.now(UTC)
+        self.objects = dict(OBJECTS)
         self._seen = {"hubspot": 0, "salesforce": 0}
 
     # ------------------------------------------------------------ the product
@@ -128,15 +129,43 @@ class World:
         name = self.api_name(pair.object, "salesforce")
         control.edit(self.state_dir, "salesforce", name, _id(pair.salesforce_id), values, at=at)
 
+    def active_owner(self) -> str:
+        """An active HubSpot owner who is an active Salesforce user as well."""
+        users = {
+            user["Email"].lower() for user in control.records(self.state_dir, "salesforce", "User") if user["IsActive"]
+        }
+        clients = build_clients(self.settings)
+        owners = list(clients.hubspot.owners())
+        clients.close()
+        return next(str(owner["id"]) for owner in owners if owner["email"].lower() in users)
+
+    def associate(self, pair: Pair, other: Pair, *, remove: bool = False) -> None:
+        """Somebody associates two HubSpot records, or takes the association away: no modification time moves."""
+        from_, to = (self.api_name(one.object, "hubspot") for one in (pair, other))
+        clients = build_clients(self.settings)
+        ends = {"from": {"id": _id(pair.hubspot_id)}, "to": {"id": _id(other.hubspot_id)}}
+        if remove:
+            clients.hubspot.associations_batch_archive(from_, to, [{**ends, "to": [ends["to"]]}])
+        else:
+            clients.hubspot.associations_batch_create(from_, to, [ends], default=True)
+        clients.close()
+
+    def associated(self, pair: Pair, object_: str) -> set[str]:
+        """Ids of the HubSpot records of an object that the pair's record is associated with."""
+        clients = build_clients(self.settings)
+        from_, to = self.api_name(pair.object, "hubspot"), self.api_name(object_, "hubspot")
+        body = clients.hubspot.associations_batch_read(from_, to, [_id(pair.hubspot_id)]).body
+        clients.close()
+        return {str(other["toObjectId"]) for result in body["results"] for other in result["to"]}
+
     def wait_until(self, moment: datetime) -> None:
         """Let a moment pass, so that the sync comes after the edits made at it."""
         time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()) + 0.01)
 
     # ------------------------------------------------------------ looking
 
-    @staticmethod
-    def api_name(object_: str, crm: str) -> str:
-        return OBJECTS[object_][crm == "salesforce"]
+    def api_name(self, object_: str, crm: str) -> str:
+        return self.objects[object_][crm == "salesforce"]
 
     def linked(self, pair: Pair) -> Pair:
         """The same pair with the id of the counterpart that a sync has found or made."""
@@ -175,8 +204,8 @@ class World:
     def count(self, object_: str) -> tuple[int, int]:
         """How many living records there are in HubSpot and in Salesforce."""
         return (
-            len(control.records(self.state_dir, "hubspot", OBJECTS[object_][0])),
-            len(control.records(self.state_dir, "salesforce", OBJECTS[object_][1])),
+            len(control.records(self.state_dir, "hubspot", self.objects[object_][0])),
+            len(control.records(self.state_dir, "salesforce", self.objects[object_][1])),
         )
 
     def api_writes(self) -> list[dict[str, Any]]:

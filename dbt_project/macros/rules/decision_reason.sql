@@ -2,6 +2,7 @@
 {% macro decision_reason() -%}
     case
         when change_state in ('unknown_value', 'agreed', 'unchanged', 'unknown') then change_state
+        when salesforce_field like '%.%' and winner is null then change_state || '_union'
         when change_state = 'hubspot_only' and winner = 'salesforce' then 'reverted_to_salesforce'
         when change_state = 'salesforce_only' and winner = 'hubspot' then 'reverted_to_hubspot'
         when change_state = 'hubspot_only' then 'edited_in_hubspot'

@@ -67,6 +67,9 @@ won as (
         winner_by_rule is null and resolved_winner is not null as is_resolved,
         case
             when change_state in ('unknown_value', 'agreed', 'unchanged', 'unknown') then null
+            -- sets merge member by member: reference_set_decisions
+            when salesforce_field like '%.%' and direction not like 'always%'
+                then case change_state when 'hubspot_only' then 'hubspot' when 'salesforce_only' then 'salesforce' end
             when direction = 'always_hubspot' then 'hubspot'
             when direction = 'always_salesforce' then 'salesforce'
             when change_state in ('first_sync', 'remapped') and hubspot_value is null then 'salesforce'
@@ -90,8 +93,12 @@ reasoned as (
 
 select
     reasoned.*,
-    case reasoned.winner when 'hubspot' then 'salesforce' when 'salesforce' then 'hubspot' when 'both' then 'both' end
-        as target,
+    case
+        when mappings.kind = 'reference_set' then null
+        when reasoned.winner = 'hubspot' then 'salesforce'
+        when reasoned.winner = 'salesforce' then 'hubspot'
+        when reasoned.winner = 'both' then 'both'
+    end as target,
     case
         when reasoned.winner = 'both' then reasoned.merged_in_hubspot
         when reasoned.winner = 'hubspot' then reasoned.image_in_salesforce
@@ -104,6 +111,7 @@ select
         when 'both' then reasoned.salesforce_raw
     end as source_value,
     case
+        when mappings.kind = 'reference_set' then null
         when reasoned.change_state = 'conflict' and reasoned.winner is null then 'held_for_review'
         when reasoned.winner in ('hubspot', 'both') and reasoned.problem_in_salesforce is not null
             then reasoned.problem_in_salesforce

@@ -27,7 +27,7 @@ with directed as (
         on paired.object = mappings.object
         and paired.hubspot_property = mappings.hubspot_property
         and paired.salesforce_field = mappings.salesforce_field
-    where mappings.kind <> 'reference' and paired.{{ source }}_is_known
+    where mappings.kind not in ('reference', 'reference_set') and paired.{{ source }}_is_known
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -111,7 +111,7 @@ converted as (
         case
             -- Salesforce's checkboxes are never blank
             when transformed is null and to_type = 'boolean' and toward = 'salesforce' then 'false'
-            when transformed is null or kind in ('stage', 'owner') then translation
+            when transformed is null or kind in ('stage', 'pipeline', 'owner') then translation
             when translation is not null then translation
             else {{ convert_value('transformed', 'from_type', 'to_type') }}
         end as unshaped

@@ -1,5 +1,6 @@
 -- One row per record to decide and mapped field that is known of it; a null value is blank, a missing row is unknown.
--- What a write of ours has confirmed counts until a read shows a later state of the record.
+-- What a write of ours has confirmed counts until a read shows a later state of the record. Associations and junction
+-- records move no time of their record, so theirs is when they themselves were read last.
 with wanted as (
     select object, 'hubspot' as side, hubspot_id as record_id from {{ ref('int_links_changed') }}
     union
@@ -41,25 +42,78 @@ read_values as (
     cross join lateral {{ json_members('records.properties', 'member') }}
 ),
 
--- the primary association of a record; a record that was read has a known one, if only none
+-- a reference and when its associations or junction records were read last; one that was never read is unknown
+references_read as (
+    select
+        fields.object,
+        sides.side,
+        case sides.side when 'hubspot' then fields.hubspot_property else fields.salesforce_field end as field,
+        replace(fields.hubspot_property, 'associations.', '') as to_object,
+        fields.salesforce_field,
+        coalesce(fields.has_primary, false) as has_primary,
+        fields.kind = 'reference_set' as is_set,
+        reads.loaded_at as references_loaded_at
+    from {{ ref('stg_field_mappings') }} as fields
+    inner join (select unnest(['hubspot', 'salesforce']) as side) as sides
+        on (sides.side = 'hubspot' and fields.is_association)
+        or (sides.side = 'salesforce' and fields.kind = 'reference_set')
+    inner join {{ ref('stg_reads') }} as reads
+        on sides.side = reads.side
+        and case sides.side
+            when 'hubspot' then fields.hubspot_object || '.' || fields.hubspot_property
+            else fields.junction_object
+        end = reads.object
+),
+
+-- the primary association of a record, the one that stands for all where there is no primary, or the whole set; a
+-- record whose associations were read has a known value, if only none
 associated as (
     select
         records.object,
         records.side,
         records.record_id,
         fields.field,
-        min(associations.to_id) as value,
+        case
+            when bool_or(fields.is_set)
+                then string_agg(distinct associations.to_id, ';' order by associations.to_id)
+            else arg_min(
+                    associations.to_id, coalesce(preferred.preference, 3) || lpad(associations.to_id, 24, '0')
+                )
+        end as value,
         1 as precedence
     from records
-    inner join mapped_fields as fields
-        on records.object = fields.object and fields.side = 'hubspot' and fields.field like 'associations.%'
+    inner join references_read as fields on records.object = fields.object and fields.side = 'hubspot'
     left join {{ source('raw_hubspot', 'associations') }} as associations
         on records.crm_object = associations.from_object
         and records.record_id = associations.from_id
-        and fields.field = 'associations.' || associations.to_object
-        and associations.is_primary
+        and fields.to_object = associations.to_object
+        and (associations.is_primary or not fields.has_primary)
         and associations.is_present
+    left join {{ ref('int_associations_preferred') }} as preferred
+        on records.object = preferred.object
+        and records.record_id = preferred.record_id
+        and fields.field = preferred.field
+        and associations.to_id = preferred.to_id
     where records.side = 'hubspot' and records.is_read
+    group by records.object, records.side, records.record_id, fields.field
+),
+
+joined as (
+    select
+        records.object,
+        records.side,
+        records.record_id,
+        fields.field,
+        string_agg(distinct members.member_id, ';' order by members.member_id) as value,
+        1 as precedence
+    from records
+    inner join references_read as fields on records.object = fields.object and fields.side = 'salesforce'
+    left join {{ ref('stg_junction_members') }} as members
+        on records.object = members.object
+        and fields.field = members.salesforce_field
+        and records.record_id = members.record_id
+        and members.is_present
+    where records.side = 'salesforce' and records.is_read
     group by records.object, records.side, records.record_id, fields.field
 ),
 
@@ -80,8 +134,14 @@ written_values as (
         and records.record_id
         = case when records.side = 'hubspot' then written.hubspot_id else written.salesforce_id end
     cross join lateral {{ json_members('written.stored', 'member') }}
+    left join references_read as fields
+        on records.object = fields.object
+        and records.side = fields.side
+        and member.key = fields.field
     where case
-            when member.key like 'associations.%' then records.loaded_at <= written.outcome_at
+            when member.key like 'associations.%'
+                then greatest(records.loaded_at, fields.references_loaded_at) <= written.outcome_at
+            when fields.is_set then fields.references_loaded_at <= written.outcome_at
             else records.modified_at < written.target_modified_at
                 or (records.modified_at = written.target_modified_at and records.loaded_at <= written.outcome_at)
         end
@@ -104,6 +164,8 @@ all_values as (
     select * from read_values
     union all
     select * from associated
+    union all
+    select * from joined
     union all
     select * from written_values
 )

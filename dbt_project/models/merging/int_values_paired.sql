@@ -1,5 +1,6 @@
 -- One row per link to decide or record to create, and active field mapping: both sides' own values, canonical.
--- Of a record that does not exist yet every value is unknown.
+-- Of a record that does not exist yet every value is unknown, and so is a reference to a kind of record that the
+-- mapping does not refer to. A stage is translated within the pipeline or record type that its deal is to be in.
 with subjects as (
     select link_id, object, hubspot_id, salesforce_id, 'link' as purpose from {{ ref('int_links_changed') }}
     union all
@@ -18,6 +19,12 @@ hubspot_values as (
 
 salesforce_values as (
     select * from {{ ref('int_values_exploded') }} where side = 'salesforce'
+),
+
+pipeline_translations as (
+    select * from {{ ref('stg_translations') }}
+    where kind = 'pipeline'
+        and object in (select object from {{ ref('stg_field_mappings') }} where kind = 'pipeline' and is_active)
 )
 
 select
@@ -29,13 +36,18 @@ select
     mappings.hubspot_property,
     mappings.salesforce_field,
     hubspot_values.record_id is not null as hubspot_is_known,
-    salesforce_values.record_id is not null as salesforce_is_known,
+    salesforce_values.record_id is not null
+    and not coalesce(
+        mappings.salesforce_is_polymorphic and salesforce_values.value <> '' and referred.record_id is null, false
+    ) as salesforce_is_known,
     hubspot_values.value as hubspot_raw,
     salesforce_values.value as salesforce_raw,
     {{ canonical_value('hubspot_values.value', 'mappings.hubspot_type') }} as hubspot_value,
     {{ canonical_value('salesforce_values.value', 'mappings.salesforce_type') }} as salesforce_value,
-    case when mappings.kind = 'stage' then coalesce(pipelines.value, '') else '' end as hubspot_scope,
-    case when mappings.kind = 'stage' then coalesce(record_types.value, '') else '' end as salesforce_scope
+    case when mappings.kind = 'stage' then coalesce(to_pipelines.to_value, pipelines.value, '') else '' end
+        as hubspot_scope,
+    case when mappings.kind = 'stage' then coalesce(to_record_types.to_value, record_types.value, '') else '' end
+        as salesforce_scope
 from subjects
 inner join {{ ref('stg_field_mappings') }} as mappings
     on subjects.object = mappings.object and mappings.is_active
@@ -57,3 +69,16 @@ left join salesforce_values as record_types
     and subjects.object = record_types.object
     and subjects.salesforce_id = record_types.record_id
     and record_types.field = 'RecordTypeId'
+left join pipeline_translations as to_pipelines
+    on to_pipelines.toward = 'hubspot'
+    and subjects.object = to_pipelines.object
+    and record_types.value = to_pipelines.from_value
+left join pipeline_translations as to_record_types
+    on to_record_types.toward = 'salesforce'
+    and subjects.object = to_record_types.object
+    and pipelines.value = to_record_types.from_value
+left join {{ ref('int_mapped_records') }} as referred
+    on mappings.salesforce_is_polymorphic
+    and referred.side = 'salesforce'
+    and list_contains(string_split(mappings.references_object, ';'), referred.object)
+    and salesforce_values.value = referred.record_id

@@ -29,7 +29,24 @@ problems as (
     from mappings
     anti join {{ ref('type_compatibility') }} as fitting
         on mappings.hubspot_type = fitting.hubspot_type and mappings.salesforce_type = fitting.salesforce_type
-    where mappings.is_active and mappings.to_salesforce = '' and mappings.to_hubspot = ''
+    where mappings.is_active
+        and mappings.kind <> 'pipeline'
+        and mappings.to_salesforce = ''
+        and mappings.to_hubspot = ''
+    union all
+    select
+        object, hubspot_property, salesforce_field, 'salesforce' as side, salesforce_field as field,
+        'error' as severity,
+        'no_junction' as issue_type
+    from mappings
+    where junction_object is not null and parent_field is null and salesforce_is_present
+    union all
+    select
+        object, hubspot_property, salesforce_field, 'salesforce' as side, salesforce_field as field,
+        'suspended' as severity,
+        'suspended_mapping' as issue_type
+    from mappings
+    where lacks_currency and hubspot_is_present and salesforce_is_present
     union all
     select
         object, hubspot_property, salesforce_field, 'hubspot' as side, hubspot_property as field,
@@ -41,19 +58,28 @@ problems as (
 
 select
     problems.*,
-    case problems.issue_type
-        when 'unknown_property'
+    case
+        when problems.issue_type = 'unknown_property'
             then 'The ' || problems.side || ' field ' || problems.field || ' does not exist or is hidden.'
-        when 'suspended_mapping'
+        when problems.issue_type = 'no_junction'
+            then mappings.junction_object || ' has no field that refers to ' || mappings.salesforce_object || '.'
+        when problems.issue_type = 'suspended_mapping' and mappings.lacks_currency and mappings.salesforce_is_present
+            then problems.field || ' is an amount in the currency of its record, and no row maps CurrencyIsoCode of '
+                || mappings.salesforce_object || '; its mapping is suspended.'
+        when problems.issue_type = 'suspended_mapping'
             then 'The ' || problems.side || ' field ' || problems.field
                 || ' was deleted, renamed or hidden; its mapping is suspended and nothing is read as cleared.'
-        when 'no_multi_select'
+        when problems.issue_type = 'no_multi_select'
             then 'The conflict rule union merges multi-selects, and neither field is one.'
         else 'The types ' || mappings.hubspot_type || ' and ' || mappings.salesforce_type || ' do not fit.'
     end as detail,
-    case problems.issue_type
-        when 'type_mismatch' then 'Map fields of fitting types, or add a transform.'
-        when 'no_multi_select' then 'Choose another conflict_rule in field_mappings.csv, or leave it blank.'
+    case
+        when problems.issue_type = 'type_mismatch' then 'Map fields of fitting types, or add a transform.'
+        when problems.issue_type = 'no_junction' then 'Name a junction object and its field that holds the member.'
+        when problems.issue_type = 'suspended_mapping' and mappings.lacks_currency and mappings.salesforce_is_present
+            then 'Map the currency code too (deals: deal_currency_code and CurrencyIsoCode), or remove this row.'
+        when problems.issue_type = 'no_multi_select'
+            then 'Choose another conflict_rule in field_mappings.csv, or leave it blank.'
         else 'Correct the name or remove the row in field_mappings.csv, '
             || 'or make the field visible to the integration user.'
     end as fix

@@ -1,9 +1,24 @@
 -- One row per operation that is wanted: fields gathered into the documents that the push sends, whether or not an
 -- earlier rejection holds it back. `operation_id` is the same as long as nothing that matters has changed.
 with fields as (
-    select * from {{ ref('int_operation_fields') }}
+    select
+        fields.*,
+        -- one id to come; in a set, which is joined by `;`, the push finds it by its `@`
+        left(fields.value, 1) = '@' and not contains(fields.value, ';') as is_reference
+    from {{ ref('int_operation_fields') }} as fields
+    -- a field that may refer to several objects (Task.WhatId) takes the one that is furthest from the root: a deal's
+    -- company goes without saying
+    left join {{ ref('stg_field_mappings') }} as mappings
+        on mappings.kind = 'reference'
+        and fields.object = mappings.object
+        and fields.field
+        = case fields.target when 'hubspot' then mappings.hubspot_property else mappings.salesforce_field end
+        and fields.source_field
+        = case fields.target when 'hubspot' then mappings.salesforce_field else mappings.hubspot_property end
+    left join {{ ref('stg_object_mappings') }} as parents on mappings.references_object = parents.object
     qualify row_number() over (
-            partition by target, object, operation, link_id, field order by is_sent desc, source_field
+            partition by fields.target, fields.object, fields.operation, fields.link_id, fields.field
+            order by fields.is_sent desc, parents.push_order desc nulls last, fields.source_field
         ) = 1
 ),
 
@@ -15,12 +30,12 @@ gathered as (
         link_id,
         hubspot_id,
         salesforce_id,
-        {{ json_object_agg('field', 'value', "is_sent and coalesce(left(value, 1), '') <> '@'") }} as changes,
+        {{ json_object_agg('field', 'value', "is_sent and not coalesce(is_reference, false)") }} as changes,
         {{ json_object_agg('field', 'previous_value', 'is_sent') }} as previous,
         {{ json_object_agg(
             'field', '{source_field: source_field, value: source_value}', 'source_field is not null'
         ) }} as source_values,
-        {{ json_object_agg('field', '{link_id: substr(value, 2)}', "is_sent and left(value, 1) = '@'") }}
+        {{ json_object_agg('field', '{link_id: substr(value, 2)}', "is_sent and is_reference") }}
             as pending_references,
         {{ json_object_agg('field', 'reason', 'is_sent') }} as reasons
     from fields
@@ -37,8 +52,9 @@ field_lists as (
         select distinct object, 'hubspot' as target, hubspot_property as field, hubspot_type as data_type
         from {{ ref('stg_field_mappings') }} where is_active
         union all
+        -- members of a set are records of their own
         select distinct object, 'salesforce' as target, salesforce_field as field, salesforce_type as data_type
-        from {{ ref('stg_field_mappings') }} where is_active
+        from {{ ref('stg_field_mappings') }} where is_active and (kind is distinct from 'reference_set')
     )
     group by object, target
 ),

@@ -1,7 +1,9 @@
 -- One row per field mapping of an enabled object, with what both CRMs say about its two fields, and the built-in
--- mapping that keeps the Salesforce id on the HubSpot record of every link.
+-- mapping that keeps the Salesforce id on the HubSpot record of every link. A many-valued reference names a junction
+-- object and its field on the Salesforce side (OpportunityContactRole.ContactId); the junction's field that leads back
+-- to the mapping's own object is found by what it refers to.
 -- `mapping_hash` changes with the rows that an analyst edits, `state_hash` also with what the CRMs say.
-with declared as (
+with given_rows as (
     select
         object,
         hubspot_property,
@@ -10,11 +12,17 @@ with declared as (
         {{ given('conflict_rule', "'most_recent'") }} as conflict_rule,
         {{ given('to_salesforce', "''") }} as to_salesforce,
         {{ given('to_hubspot', "''") }} as to_hubspot,
-        {{ given('references_object', "''") }} as references_object,
+        replace({{ given('references_object', "''") }}, ' ', '') as references_object,
         {{ given('default_in_hubspot', 'null') }} as default_in_hubspot,
         {{ given('default_in_salesforce', 'null') }} as default_in_salesforce
     from {{ ref('field_mappings') }}
     where {{ given('direction', "'prefer_salesforce'") }} <> 'none'
+),
+
+declared as (
+    select given_rows.* replace ({{ following_direction() }} as direction)
+    from given_rows
+    inner join {{ ref('stg_object_mappings') }} as objects on given_rows.object = objects.object
     union all
     select
         object,
@@ -30,15 +38,40 @@ with declared as (
     from {{ ref('stg_object_mappings') }}
 ),
 
+junctions as (
+    select
+        declared.object,
+        declared.salesforce_field,
+        split_part(declared.salesforce_field, '.', 1) as junction_object,
+        split_part(declared.salesforce_field, '.', 2) as member_field,
+        min(parents.field) as parent_field
+    from declared
+    inner join {{ ref('stg_object_mappings') }} as objects on declared.object = objects.object
+    left join {{ ref('stg_fields') }} as parents
+        on parents.side = 'salesforce'
+        and split_part(declared.salesforce_field, '.', 1) = parents.crm_object
+        and split_part(declared.salesforce_field, '.', 2) <> parents.field
+        and contains(parents.refers_to, '"' || objects.salesforce_object || '"')
+    where contains(declared.salesforce_field, '.')
+    group by declared.object, declared.salesforce_field
+),
+
 described as (
     select
         declared.*,
         objects.hubspot_object,
         objects.salesforce_object,
         objects.push_order,
+        junctions.junction_object,
+        junctions.member_field,
+        junctions.parent_field,
         declared.hubspot_property like 'associations.%' as is_association,
+        -- contacts and deals have one primary company; of any other association there may be several
+        objects.hubspot_object in ('contacts', 'deals') and declared.hubspot_property = 'associations.companies'
+            as has_primary,
         case
             when declared.hubspot_property = 'salesforce_record_id' and declared.salesforce_field = 'Id' then 'id'
+            when junctions.junction_object is not null then 'reference_set'
             when declared.references_object <> '' then 'reference'
             when declared.hubspot_property = 'dealstage' and declared.salesforce_field = 'StageName' then 'stage'
             when declared.hubspot_property = 'pipeline' and declared.salesforce_field = 'RecordTypeId' then 'pipeline'
@@ -46,10 +79,14 @@ described as (
             else 'value'
         end as kind,
         case
+            when junctions.junction_object is not null then 'multi'
             when declared.hubspot_property like 'associations.%' then 'reference'
             else coalesce(hubspot_fields.data_type, 'text')
         end as hubspot_type,
-        coalesce(salesforce_fields.data_type, 'text') as salesforce_type,
+        case
+            when junctions.junction_object is not null then 'multi'
+            else coalesce(salesforce_fields.data_type, 'text')
+        end as salesforce_type,
         hubspot_fields.max_length as hubspot_length,
         salesforce_fields.max_length as salesforce_length,
         salesforce_fields.scale as salesforce_scale,
@@ -59,26 +96,46 @@ described as (
             as hubspot_is_createable,
         coalesce(hubspot_fields.is_required, false) as hubspot_is_required,
         coalesce(hubspot_fields.has_options, false) as hubspot_has_options,
-        coalesce(salesforce_fields.is_updateable, false) as salesforce_is_updateable,
+        case
+            when junctions.junction_object is not null then coalesce(salesforce_fields.is_createable, false)
+            else coalesce(salesforce_fields.is_updateable, false)
+        end as salesforce_is_updateable,
         coalesce(salesforce_fields.is_createable, false) as salesforce_is_createable,
-        coalesce(salesforce_fields.is_required, false) as salesforce_is_required,
+        junctions.junction_object is null and coalesce(salesforce_fields.is_required, false) as salesforce_is_required,
         coalesce(salesforce_fields.is_nillable, true) as salesforce_is_nillable,
         coalesce(salesforce_fields.has_options, false) as salesforce_has_options,
         declared.hubspot_property like 'associations.%' or hubspot_fields.field is not null as hubspot_is_known,
         salesforce_fields.field is not null as salesforce_is_known,
         declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_present, false)
             as hubspot_is_present,
-        coalesce(salesforce_fields.is_present, false) as salesforce_is_present
+        coalesce(salesforce_fields.is_present, false) as salesforce_is_present,
+        -- a field that may hold ids of several kinds of records (Task.WhatId)
+        coalesce(
+            salesforce_fields.data_type = 'reference' and contains(salesforce_fields.refers_to, ','), false
+        ) as salesforce_is_polymorphic,
+        coalesce(salesforce_fields.is_currency, false) as is_currency,
+        -- an amount is worth nothing without its currency: where Salesforce has several, the code must be mapped too
+        coalesce(salesforce_fields.is_currency and currency_codes.field is not null, false)
+        and not bool_or(declared.salesforce_field = 'CurrencyIsoCode') over (partition by declared.object)
+            as lacks_currency
     from declared
     inner join {{ ref('stg_object_mappings') }} as objects on declared.object = objects.object
+    left join junctions
+        on declared.object = junctions.object
+        and declared.salesforce_field = junctions.salesforce_field
+    left join {{ ref('stg_fields') }} as currency_codes
+        on currency_codes.side = 'salesforce'
+        and currency_codes.field = 'CurrencyIsoCode'
+        and currency_codes.is_present
+        and objects.salesforce_object = currency_codes.crm_object
     left join {{ ref('stg_fields') }} as hubspot_fields
         on hubspot_fields.side = 'hubspot'
         and objects.hubspot_object = hubspot_fields.crm_object
         and declared.hubspot_property = hubspot_fields.field
     left join {{ ref('stg_fields') }} as salesforce_fields
         on salesforce_fields.side = 'salesforce'
-        and objects.salesforce_object = salesforce_fields.crm_object
-        and declared.salesforce_field = salesforce_fields.field
+        and coalesce(junctions.junction_object, objects.salesforce_object) = salesforce_fields.crm_object
+        and coalesce(junctions.member_field, declared.salesforce_field) = salesforce_fields.field
 ),
 
 -- what an analyst has written about a field's values, and what the CRMs make of it
@@ -121,11 +178,15 @@ translation_hashes as (
 
 select
     described.*,
-    described.hubspot_is_present and described.salesforce_is_present as is_active,
+    described.hubspot_is_present
+    and described.salesforce_is_present
+    and not described.lacks_currency
+    and (described.junction_object is null or described.parent_field is not null) as is_active,
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
         'described.references_object', 'value_row_hashes.row_hash',
-        "case described.kind when 'stage' then table_hashes.stage_hash when 'owner' then table_hashes.owner_hash end",
+        "case when described.kind in ('stage', 'pipeline') then table_hashes.stage_hash"
+        ~ " when described.kind = 'owner' then table_hashes.owner_hash end",
     ]) }} as mapping_hash,
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',

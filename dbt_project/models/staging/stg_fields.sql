@@ -18,10 +18,13 @@ with hubspot_fields as (
         cast(null as bigint) as scale,
         is_writable and not is_calculated as is_createable,
         is_writable and not is_calculated as is_updateable,
-        object = 'deals' and name in ('dealname', 'dealstage') as is_required,
+        (object = 'deals' and name in ('dealname', 'dealstage'))
+        or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp') as is_required,
         true as is_nillable,
         type = 'enumeration' and referenced_object is null and name not in ('dealstage', 'pipeline') as has_options,
-        loaded_at = max(loaded_at) over (partition by object) as is_present
+        loaded_at = max(loaded_at) over (partition by object) as is_present,
+        false as is_currency,
+        cast(null as varchar) as refers_to
     from {{ source('raw_hubspot', 'properties') }}
 ),
 
@@ -52,7 +55,9 @@ salesforce_fields as (
         coalesce(is_createable and not is_nillable and not is_defaulted_on_create, false) as is_required,
         coalesce(is_nillable, true) as is_nillable,
         type in ('picklist', 'multipicklist') and name not in ('StageName') as has_options,
-        loaded_at = max(loaded_at) over (partition by object) as is_present
+        loaded_at = max(loaded_at) over (partition by object) as is_present,
+        coalesce(type = 'currency', false) as is_currency,
+        case when type = 'reference' then cast(reference_to as varchar) end as refers_to
     from {{ source('raw_salesforce', 'fields') }}
 )
 

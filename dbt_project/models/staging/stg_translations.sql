@@ -1,4 +1,4 @@
--- One row per value that has a counterpart in the other CRM: mapped values, owners, deal stages.
+-- One row per value that has a counterpart in the other CRM: mapped values, owners, deal stages, deal pipelines.
 -- `toward` is the CRM that the value is written to; `scope` narrows a stage to a pipeline ('' = any).
 with value_rows as (
     select
@@ -80,4 +80,15 @@ select
     stages.from_value,
     stages.to_value
 from {{ ref('stg_stage_pairs') }} as stages
+inner join {{ ref('stg_object_mappings') }} as objects on objects.hubspot_object = 'deals'
+union all
+select
+    objects.object,
+    'pipeline' as hubspot_property,
+    'pipeline' as kind,
+    pipelines.toward,
+    '' as scope,
+    pipelines.from_value,
+    pipelines.to_value
+from {{ ref('stg_pipeline_pairs') }} as pipelines
 inner join {{ ref('stg_object_mappings') }} as objects on objects.hubspot_object = 'deals'
