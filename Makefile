@@ -43,7 +43,7 @@ check: $(RUNTIME) ## Check the mapping CSVs in seconds, without asking a CRM
 	$(call crm-sync,check $(ARGS))
 
 test: lint ## Set up, lint, then run the whole test suite; ARGS go to pytest
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(DEV) ## Check style and types of Python and SQL
 	$(BIN)/ruff check .
