@@ -13,6 +13,7 @@ import duckdb
 import orjson
 
 from reverse_etl.operations import (
+    ARCHIVE,
     ASSOCIATE,
     CREATE,
     HUBSPOT,
@@ -35,6 +36,8 @@ _RANKS = {
     (HUBSPOT, UPDATE): 3,
     (SALESFORCE, ASSOCIATE): 4,
     (HUBSPOT, ASSOCIATE): 5,
+    (SALESFORCE, ARCHIVE): 6,
+    (HUBSPOT, ARCHIVE): 7,
 }
 _LAST = len(_RANKS)
 _FETCH_ROWS = 2_000

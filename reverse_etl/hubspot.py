@@ -24,6 +24,7 @@ from reverse_etl.hubspot_replies import (
     sort_reply,
 )
 from reverse_etl.operations import (
+    ARCHIVE,
     ASSOCIATE,
     ASSOCIATION_PREFIX,
     CREATE,
@@ -112,6 +113,8 @@ class HubSpotWriter:
     def write(self, operations: Sequence[Operation]) -> Written:
         if operations[0].operation == ASSOCIATE:
             return self._associate(operations)
+        if operations[0].operation == ARCHIVE:
+            return send_isolating(operations, self._send_archives, judge_refusal)
         answers: dict[str, Answer] = {}
         send = self._send_creates if operations[0].operation == CREATE else self._send_updates
         written = send_isolating(operations, lambda part: send(part, answers), judge_refusal)
@@ -147,6 +150,11 @@ class HubSpotWriter:
         ]
         reply = self._client.batch(operations[0].crm_object, "update", inputs)
         return self._judged(sort_reply(reply.body, traces, None), answers, self._send_updates)
+
+    def _send_archives(self, operations: Sequence[Operation]) -> list[Outcome]:
+        """To the recycle bin, restorable for 90 days. The answer is empty: all are archived, or none."""
+        self._client.batch(operations[0].crm_object, "archive", [{"id": one.record_id} for one in operations])
+        return [Outcome(one.operation_id, SUCCEEDED, record_id=one.record_id) for one in operations]
 
     def _judged(self, found: Sorted, answers: dict[str, Answer], send_again: _SendInto) -> list[Outcome]:
         """Outcomes of a sorted reply. Where an error does not say whose it is, what is left is sent again, singly."""

@@ -19,6 +19,7 @@ TARGETS = (SALESFORCE, HUBSPOT)
 CREATE = "create"
 UPDATE = "update"
 ASSOCIATE = "associate"
+ARCHIVE = "archive"
 
 SUCCEEDED = "succeeded"
 REJECTED = "rejected"

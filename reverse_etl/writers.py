@@ -12,7 +12,7 @@ from typing import Protocol
 
 from crm_sync.clients.errors import ApiError
 from reverse_etl.batches import Written, error_code, is_final
-from reverse_etl.operations import CREATE, RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Current, Operation, Outcome
+from reverse_etl.operations import ARCHIVE, CREATE, RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Current, Operation, Outcome
 from reverse_etl.values import same_value
 
 
@@ -83,6 +83,11 @@ def settled(
     A create was made when its record is found. An update was made when the target holds what was sent, or when
     the last change is proven to be ours and no field holds its former value (the CRM has reformatted what was sent).
     """
+    if operation.operation == ARCHIVE:
+        if current is None:
+            message = f"No answer came; found by reading that {crm} no longer holds it."
+            return Outcome(operation.operation_id, SUCCEEDED, message=message, record_id=operation.record_id)
+        return _not_made(operation, f"{crm} still holds the record: not made.")
     if current is None:
         return _not_made(operation, f"{crm} does not hold the record: not made.")
     held = {name: current.values.get(name) for name in operation.changes}

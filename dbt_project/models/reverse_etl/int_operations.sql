@@ -37,7 +37,7 @@ gathered as (
         ) }} as source_values,
         {{ json_object_agg('field', '{link_id: substr(value, 2)}', "is_sent and is_reference") }}
             as pending_references,
-        {{ json_object_agg('field', 'reason', 'is_sent') }} as reasons
+        {{ json_object_agg('field', 'reason', "is_sent or field = '(record)'") }} as reasons
     from fields
     group by target, object, operation, link_id, hubspot_id, salesforce_id
 ),
