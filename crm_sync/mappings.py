@@ -43,6 +43,7 @@ SEED_COLUMNS: dict[str, tuple[str, ...]] = {
 _HUBSPOT_SYSTEM = ("hs_object_id", "createdate", "hs_merged_object_ids")
 _SALESFORCE_SYSTEM = (
     "Id", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted", "MasterRecordId",
+    "IsConverted", "ConvertedContactId",
 )  # fmt: skip
 
 

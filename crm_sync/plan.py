@@ -145,6 +145,8 @@ def _headline(operation: PlannedOperation) -> str:
         source = operation.hubspot_id or operation.salesforce_id
         other = "HubSpot" if operation.target == "salesforce" else "Salesforce"
         return f"{sign} {operation.target} {operation.crm_object}: create from {other} {source}"
+    if operation.operation == "archive":
+        return f"{sign} {operation.target} {operation.crm_object} {operation.record_id}: to the recycle bin"
     return f"{sign} {operation.target} {operation.crm_object} {operation.record_id}: {operation.operation}"
 
 

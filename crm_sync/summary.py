@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
         yield from _open_errors(connection)
         yield from _issues(connection)
         yield from _effort(result)
-    yield f"Details: duckdb {health.name} (schema sync_health)"
+    yield f"Details: duckdb {os.path.relpath(health)} (schema sync_health)"
 
 
 def _written(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> Iterator[str]:

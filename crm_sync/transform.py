@@ -67,10 +67,6 @@ class Transformer:
     def _common(self) -> list[str]:
         project = self._settings.project
         work_dir = self._settings.warehouse_path.parent
-        variables = {
-            "custom_transforms": sorted(set(self._mappings.transforms) - BUILT_IN_TRANSFORMS),
-            "custom_conflict_rules": sorted(set(self._mappings.conflict_rules) - set(CONFLICT_RULES)),
-        }
         return [
             "--project-dir", str(project.dbt_dir),
             "--profiles-dir", str(project.root),
@@ -80,14 +76,22 @@ class Transformer:
             "--log-level-file", "info",
             "--log-level", "none",
             "--no-write-json",
-            "--vars", json.dumps(variables),
+            "--vars", json.dumps(self._variables()),
         ]  # fmt: skip
+
+    def _variables(self) -> dict[str, list[str]]:
+        return {
+            "custom_transforms": sorted(set(self._mappings.transforms) - BUILT_IN_TRANSFORMS),
+            "custom_conflict_rules": sorted(set(self._mappings.conflict_rules) - set(CONFLICT_RULES)),
+        }
 
     def _manifest(self) -> Any:
         project = self._settings.project
         files = sorted(path for ending in ("sql", "yml") for path in project.dbt_dir.rglob(f"*.{ending}"))
         newest = max(path.stat().st_mtime_ns for path in files)
-        key = (project.root, len(files), newest, self._settings.warehouse_path, *self._common())
+        # the name of the warehouse file is the database that every relation is qualified with
+        stem = self._settings.warehouse_path.stem
+        key = (project.root, len(files), newest, self._settings.target, stem, json.dumps(self._variables()))
         if key not in _MANIFESTS:
             _MANIFESTS[key] = self._invoke(["parse", *self._common()])
         return _MANIFESTS[key]

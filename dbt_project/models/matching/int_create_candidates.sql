@@ -3,6 +3,7 @@
 with candidates as (
     select
         records.object,
+        coalesce(records.hubspot_object, records.object) as key_space,
         records.side,
         records.crm_object,
         records.record_id,
@@ -17,18 +18,34 @@ with candidates as (
     where not records.is_deleted
         and included.is_included
         and case when records.side = 'hubspot' then objects.creates_in_salesforce else objects.creates_in_hubspot end
+),
+
+-- mappings that share a HubSpot object (contact and lead) share its links and issues; a record whose link gave way to
+-- another one in a merge is not created again
+linked as (
+    select
+        links.object,
+        coalesce(objects.hubspot_object, links.object) as key_space,
+        links.hubspot_id,
+        links.salesforce_id,
+        objects.salesforce_object
+    from {{ ref('links') }} as links
+    left join {{ ref('stg_object_mappings') }} as objects on links.object = objects.object
 )
 
-select candidates.* from candidates
-anti join (
-    select object, 'hubspot' as side, hubspot_id as record_id from {{ ref('links') }} where status <> 'superseded'
-    union all
-    select object, 'salesforce' as side, salesforce_id as record_id from {{ ref('links') }} where status <> 'superseded'
-) as linked
-    on candidates.object = linked.object
-    and candidates.side = linked.side
-    and candidates.record_id = linked.record_id
+select candidates.* exclude (key_space) from candidates
+anti join linked as hubspot_links
+    on candidates.side = 'hubspot'
+    and candidates.key_space = hubspot_links.key_space
+    and candidates.record_id = hubspot_links.hubspot_id
+anti join linked as salesforce_links
+    on candidates.side = 'salesforce'
+    and (candidates.object = salesforce_links.object or candidates.crm_object = salesforce_links.salesforce_object)
+    and candidates.record_id = salesforce_links.salesforce_id
 anti join {{ ref('match_issues') }} as issues
-    on candidates.object = issues.object
-    and candidates.side = issues.side
+    on candidates.side = issues.side
     and candidates.record_id = issues.record_id
+    and (
+        candidates.object = issues.object
+        or (candidates.side = 'hubspot' and candidates.key_space = issues.key_space)
+    )

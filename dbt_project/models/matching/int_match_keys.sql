@@ -3,6 +3,8 @@
 with living as (
     select
         records.object,
+        records.hubspot_object as key_space,
+        records.priority,
         records.side,
         records.record_id,
         objects.match_rule,
@@ -28,6 +30,8 @@ with living as (
 keys as (
     select
         object,
+        key_space,
+        priority,
         side,
         record_id,
         1 as key_rank,
@@ -44,6 +48,8 @@ keys as (
 additional_keys as (
     select
         living.object,
+        living.key_space,
+        living.priority,
         living.side,
         living.record_id,
         2 as key_rank,
@@ -57,6 +63,8 @@ additional_keys as (
 name_keys as (
     select
         object,
+        key_space,
+        priority,
         side,
         record_id,
         2 as key_rank,
@@ -76,6 +84,8 @@ all_keys as (
 
 select
     object,
+    any_value(key_space) as key_space,
+    any_value(priority) as priority,
     side,
     record_id,
     key_kind,

@@ -4,13 +4,22 @@
 {{ config(materialized='incremental', unique_key='link_id', incremental_strategy='delete+insert', full_refresh=false) }}
 
 with records as (
-    select object, side, record_id, is_deleted, merged_into_id, properties from {{ ref('int_mapped_records') }}
+    select
+        object,
+        coalesce(hubspot_object, object) as key_space,
+        priority,
+        side,
+        record_id,
+        is_deleted,
+        merged_into_id,
+        becomes_object,
+        properties
+    from {{ ref('int_mapped_records') }}
 ),
 
-existing as (
+known as (
     {% if is_incremental() %}
     select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from {{ this }}
-    where status <> 'superseded'
     {% else %}
     select * from (values ('', '', '', '', '', '', timestamptz '1970-01-01 00:00:00+00', ''))
         as nothing (link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id)
@@ -18,33 +27,41 @@ existing as (
     {% endif %}
 ),
 
+existing as (
+    select * from known
+    where status <> 'superseded'
+),
+
 -- what this sync created, or found to exist when it tried to (a duplicate error that names the record)
 journalled as (
     select distinct
         attempts.link_id,
         attempts.object,
-        coalesce(attempts.hubspot_id, case when attempts.target = 'hubspot' then attempts.existing_id end) as hubspot_id,
+        coalesce(attempts.hubspot_id, case when attempts.target = 'hubspot' then attempts.existing_id end)
+            as hubspot_id,
         coalesce(attempts.salesforce_id, case when attempts.target = 'salesforce' then attempts.existing_id end)
             as salesforce_id,
         case when attempts.outcome = 'succeeded' then 'created' else 'existing' end as matched_by
     from {{ source('journal', 'push_attempts') }} as attempts
     where attempts.operation = 'create'
         and (attempts.outcome = 'succeeded' or attempts.existing_id is not null)
-        and attempts.link_id not in (select existing.link_id from existing)
+        and attempts.link_id not in (select known.link_id from known)
     qualify row_number() over (
-        partition by attempts.link_id order by attempts.outcome = 'succeeded' desc, attempts.outcome_at desc
-    ) = 1
+            partition by attempts.link_id order by attempts.outcome = 'succeeded' desc, attempts.outcome_at desc
+        ) = 1
 ),
 
 redirected as (
     select
         existing.link_id,
-        existing.object,
+        -- a converted lead hands its link over to the contact it became
+        coalesce(salesforce.becomes_object, existing.object) as object,
         coalesce(hubspot.merged_into_id, existing.hubspot_id) as hubspot_id,
         coalesce(salesforce.merged_into_id, existing.salesforce_id) as salesforce_id,
         existing.matched_by,
         existing.linked_at,
-        existing.run_id
+        existing.run_id,
+        hubspot.merged_into_id is not null or salesforce.merged_into_id is not null as is_redirected
     from existing
     left join records as hubspot
         on hubspot.side = 'hubspot' and existing.object = hubspot.object and existing.hubspot_id = hubspot.record_id
@@ -60,7 +77,8 @@ redirected as (
         journalled.salesforce_id,
         journalled.matched_by,
         current_run.started_at as linked_at,
-        current_run.run_id
+        current_run.run_id,
+        false as is_redirected
     from journalled
     cross join {{ ref('stg_current_run') }} as current_run
     where journalled.hubspot_id is not null and journalled.salesforce_id is not null
@@ -69,6 +87,7 @@ redirected as (
 standing as (
     select
         redirected.*,
+        coalesce(hubspot.key_space, redirected.object) as key_space,
         case
             when coalesce(hubspot.is_deleted, false) and coalesce(salesforce.is_deleted, false) then 'both_deleted'
             when coalesce(hubspot.is_deleted, false) then 'hubspot_deleted'
@@ -86,26 +105,41 @@ standing as (
         and redirected.salesforce_id = salesforce.record_id
 ),
 
--- two links that meet in one survivor: one with a living counterpart wins, then the older
-settled as (
+-- two links that meet in one survivor: one with a living counterpart wins, then the older, then the survivor's own
+ranked as (
     select
-        * exclude (living_status),
-        case
-            when row_number() over (
-                partition by object, hubspot_id order by living_status = 'linked' desc, linked_at, link_id
-            ) > 1
-                or row_number() over (
-                    partition by object, salesforce_id order by living_status = 'linked' desc, linked_at, link_id
-                ) > 1
-                then 'superseded'
-            else living_status
-        end as status
+        * exclude (is_redirected),
+        row_number() over (
+            partition by key_space, hubspot_id
+            order by living_status = 'linked' desc, linked_at, is_redirected, matched_by = 'created', link_id
+        ) as rank_in_hubspot,
+        row_number() over (
+            partition by object, salesforce_id
+            order by living_status = 'linked' desc, linked_at, is_redirected, matched_by = 'created', link_id
+        ) as rank_in_salesforce
     from standing
 ),
 
+settled as (
+    select
+        * exclude (living_status, rank_in_hubspot, rank_in_salesforce),
+        case
+            when rank_in_hubspot > 1 or rank_in_salesforce > 1 then 'superseded'
+            else living_status
+        end as status
+    from ranked
+),
+
+-- a HubSpot record that is linked as a contact is not free to be a lead, and the reverse
 linked_records as (
     select object, 'hubspot' as side, hubspot_id as record_id from settled where status = 'linked'
-    union all
+    union
+    select records.object, 'hubspot' as side, records.record_id
+    from settled
+    inner join records
+        on records.side = 'hubspot' and settled.key_space = records.key_space and settled.hubspot_id = records.record_id
+    where settled.status = 'linked'
+    union
     select object, 'salesforce' as side, salesforce_id as record_id from settled where status = 'linked'
 ),
 
@@ -121,6 +155,8 @@ unlinked as (
 by_stored_id as (
     select distinct
         hubspot.object,
+        hubspot.key_space,
+        hubspot.priority,
         hubspot.record_id as hubspot_id,
         salesforce.record_id as salesforce_id
     from unlinked as hubspot
@@ -134,6 +170,19 @@ by_stored_id as (
     where hubspot.side = 'hubspot'
     qualify count(*) over (partition by hubspot.object, hubspot.record_id) = 1
         and count(*) over (partition by hubspot.object, salesforce.record_id) = 1
+),
+
+-- whoever is both a contact and a lead is linked as the contact
+outranked as (
+    select distinct lower_keys.object, lower_keys.side, lower_keys.record_id
+    from {{ ref('int_match_keys') }} as lower_keys
+    inner join {{ ref('int_match_keys') }} as higher_keys
+        on lower_keys.key_space = higher_keys.key_space
+        and lower_keys.side = higher_keys.side
+        and lower_keys.key_kind = higher_keys.key_kind
+        and lower_keys.match_key = higher_keys.match_key
+        and lower_keys.priority > higher_keys.priority
+    where lower_keys.side = 'salesforce'
 ),
 
 {% set rounds = [('by_key', 'by_stored_id', 1), ('by_second_key', 'by_key', 2)] %}
@@ -157,6 +206,8 @@ keys_before_{{ name }} as (
     select keys.* from {{ ref('int_match_keys') }} as keys
     anti join linked_before_{{ name }} as linked
         on keys.object = linked.object and keys.side = linked.side and keys.record_id = linked.record_id
+    anti join outranked
+        on keys.object = outranked.object and keys.side = outranked.side and keys.record_id = outranked.record_id
     anti join held_before_{{ name }} as held
         on keys.object = held.object
         and keys.key_kind = held.key_kind
@@ -167,6 +218,8 @@ keys_before_{{ name }} as (
 {{ name }} as (
     select
         hubspot.object,
+        coalesce(hubspot.key_space, hubspot.object) as key_space,
+        hubspot.priority,
         hubspot.record_id as hubspot_id,
         salesforce.record_id as salesforce_id,
         hubspot.key_kind as matched_by
@@ -190,7 +243,11 @@ keys_before_{{ name }} as (
 -- a pair of which neither record is in scope is nobody's business
 in_scope as (
     select pairs.*
-    from (select * from by_key union all select * from by_second_key) as pairs
+    from (
+        select * from by_key
+        union all
+        select * from by_second_key
+    ) as pairs
     semi join (select * from {{ ref('records_included') }} where is_included) as included
         on pairs.object = included.object
         and (
@@ -200,9 +257,15 @@ in_scope as (
 ),
 
 new_pairs as (
-    select object, hubspot_id, salesforce_id, 'stored_id' as matched_by from by_stored_id
-    union all
-    select object, hubspot_id, salesforce_id, matched_by from in_scope
+    select object, hubspot_id, salesforce_id, matched_by
+    from (
+        select object, key_space, priority, hubspot_id, salesforce_id, 'stored_id' as matched_by from by_stored_id
+        union all
+        select object, key_space, priority, hubspot_id, salesforce_id, matched_by from in_scope
+    ) as candidates
+    qualify row_number() over (
+            partition by key_space, hubspot_id order by matched_by = 'stored_id' desc, priority, salesforce_id
+        ) = 1
 ),
 
 current_links as (
@@ -239,6 +302,7 @@ select current_links.* from current_links
 -- only what is new or has changed is written
 anti join {{ this }} as before
     on current_links.link_id = before.link_id
+    and current_links.object = before.object
     and current_links.hubspot_id = before.hubspot_id
     and current_links.salesforce_id = before.salesforce_id
     and current_links.status = before.status

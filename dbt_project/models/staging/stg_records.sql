@@ -1,4 +1,6 @@
 -- Both CRMs' records in one shape, with the records that this sync has created and no read has shown yet.
+-- `merged_into_id` is the last survivor of a chain of merges; a converted lead is a record that was merged into the
+-- contact it became (`becomes_crm_object`).
 -- `human_modified_at` is the last modification that does not stem from a write of ours.
 with read_records as (
     select
@@ -12,6 +14,7 @@ with read_records as (
         cast(null as varchar) as last_modified_by,
         coalesce(is_deleted, false) as is_deleted,
         merged_into_id,
+        cast(null as varchar) as becomes_crm_object,
         loaded_at
     from {{ source('raw_hubspot', 'records') }}
     union all
@@ -24,10 +27,52 @@ with read_records as (
         modified_at,
         human_time,
         last_modified_by,
-        coalesce(is_deleted, false) as is_deleted,
-        merged_into_id,
+        coalesce(is_deleted, false) or {{ is_converted_lead() }} as is_deleted,
+        case
+            when {{ is_converted_lead() }} then {{ json_text('properties', 'ConvertedContactId') }}
+            else merged_into_id
+        end as merged_into_id,
+        case when {{ is_converted_lead() }} then 'Contact' end as becomes_crm_object,
         loaded_at
     from {{ source('raw_salesforce', 'records') }}
+),
+
+-- what this sync has deleted is gone, whether or not a read has shown it yet
+archived as (
+    select target as side, crm_object, record_id, max(outcome_at) as archived_at
+    from {{ source('journal', 'push_attempts') }}
+    where operation = 'archive' and outcome = 'succeeded'
+    group by target, crm_object, record_id
+),
+
+merged_records as (
+    select side, crm_object, record_id, coalesce(becomes_crm_object, crm_object) as into_object, merged_into_id
+    from read_records
+    where merged_into_id is not null
+),
+
+-- a merge of a merge of a merge: four steps at the most between two passes
+survivors as (
+    select
+        first.side,
+        first.crm_object,
+        first.record_id,
+        coalesce(fourth.merged_into_id, third.merged_into_id, second.merged_into_id, first.merged_into_id)
+            as survivor_id,
+        coalesce(fourth.into_object, third.into_object, second.into_object, first.into_object) as survivor_object
+    from merged_records as first
+    left join merged_records as second
+        on first.side = second.side
+        and first.into_object = second.crm_object
+        and first.merged_into_id = second.record_id
+    left join merged_records as third
+        on second.side = third.side
+        and second.into_object = third.crm_object
+        and second.merged_into_id = third.record_id
+    left join merged_records as fourth
+        on third.side = fourth.side
+        and third.into_object = fourth.crm_object
+        and third.merged_into_id = fourth.record_id
 ),
 
 integration_user as (
@@ -45,6 +90,7 @@ created_unread as (
         cast(null as timestamptz) as human_modified_at,
         false as is_deleted,
         cast(null as varchar) as merged_into_id,
+        cast(null as varchar) as becomes_crm_object,
         written.outcome_at as loaded_at,
         false as is_read
     from {{ ref('stg_written_records') }} as written
@@ -69,18 +115,28 @@ select
         -- Salesforce says who; of HubSpot it is known by the time that the write left behind
         when read_records.last_modified_by is not null
             then case
-                when read_records.last_modified_by = integration_user.user_id then written.human_modified_at
-                else read_records.human_time
-            end
+                    when read_records.last_modified_by = integration_user.user_id then written.human_modified_at
+                    else read_records.human_time
+                end
         when written.target_modified_at >= read_records.human_time then written.human_modified_at
         else read_records.human_time
     end as human_modified_at,
-    read_records.is_deleted,
-    read_records.merged_into_id,
+    read_records.is_deleted or coalesce(archived.archived_at > read_records.loaded_at, false) as is_deleted,
+    survivors.survivor_id as merged_into_id,
+    case when survivors.survivor_object <> read_records.crm_object then survivors.survivor_object end
+        as becomes_crm_object,
     read_records.loaded_at,
     true as is_read
 from read_records
 cross join integration_user
+left join archived
+    on read_records.side = archived.side
+    and read_records.crm_object = archived.crm_object
+    and read_records.record_id = archived.record_id
+left join survivors
+    on read_records.side = survivors.side
+    and read_records.crm_object = survivors.crm_object
+    and read_records.record_id = survivors.record_id
 left join {{ ref('stg_written_records') }} as written
     on read_records.side = written.side
     and read_records.crm_object = written.crm_object
