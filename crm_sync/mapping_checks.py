@@ -27,6 +27,7 @@ OPERATIONS = ("create", "update", "archive", "clear", "associate")
 BOOLEANS = ("true", "false", "yes", "no", "1", "0")
 _MACRO = re.compile(r"{%-?\s*macro\s+(transform|conflict_rule)_(\w+)\s*\(")
 _SHOWN = 20
+LONGEST_CHAIN = 5  # as many steps as int_value_images has
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,13 @@ def _codes(mappings: Mappings, macros: dict[str, set[str]]) -> Iterator[Problem]
 
 
 def _transforms(row: Row, column: str, known: set[str]) -> Iterator[Problem]:
+    steps = [part for part in row[column].split("|") if part.strip()]
+    if len(steps) > LONGEST_CHAIN:
+        yield Problem(
+            row.place,
+            f"{column} has {len(steps)} transforms, at most {LONGEST_CHAIN} are applied.",
+            "Combine some of them in a macro transform_<name> of your own.",
+        )
     for step in (part.strip() for part in row[column].split("|") if part.strip()):
         if step not in known:
             yield Problem(

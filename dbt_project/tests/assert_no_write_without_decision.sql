@@ -32,12 +32,18 @@ where not exists (
         select 1
         from {{ ref('field_decisions') }} as decisions
         where decisions.link_id = fields.link_id
-            and decisions.target = fields.target
+            and (decisions.target = fields.target or decisions.target = 'both')
             and decisions.winner <> fields.target
             and decisions.held_reason is null
             and fields.field
             = case fields.target when 'hubspot' then decisions.hubspot_property else decisions.salesforce_field end
-            and (decisions.target_value is not distinct from fields.value or left(decisions.target_value, 1) = '@')
+            and (
+                left(decisions.target_value, 1) = '@'
+                or fields.value is not distinct from case
+                    when decisions.target = 'both' and fields.target = 'salesforce' then decisions.merged_in_salesforce
+                    else decisions.target_value
+                end
+            )
     )
     and not exists (
         select 1

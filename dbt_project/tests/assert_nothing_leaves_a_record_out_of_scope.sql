@@ -8,9 +8,9 @@ inner join {{ ref('field_decisions') }} as decisions
     and winners.salesforce_field = decisions.salesforce_field
 left join {{ ref('int_links_included') }} as included
     on decisions.object = included.object
-    and decisions.winner = included.side
+    and (decisions.winner = included.side or decisions.winner = 'both')
     and included.record_id
-    = case decisions.winner when 'hubspot' then decisions.hubspot_id else decisions.salesforce_id end
+    = case included.side when 'hubspot' then decisions.hubspot_id else decisions.salesforce_id end
 where decisions.target is not null
     and decisions.held_reason is null
     and decisions.salesforce_field <> 'Id'

@@ -37,13 +37,24 @@ transformed_0 as (
     select *, source_value as transformed from directed where chain <> ''
 ),
 {% for step in range(1, 6) %}
+stepping_{{ step }} as (
+    select
+        *,
+        trim(split_part(chain, '|', {{ step }})) as step
+    from transformed_{{ step - 1 }}
+),
+
 transformed_{{ step }} as (
     select
-        * replace (case
-            when transformed is not null
-                then {{ apply_transform('transformed', "trim(split_part(chain, '|', " ~ step ~ "))") }}
+        stepping.* exclude (step)
+        replace (case
+            when stepping.transformed is not null
+                then coalesce(places.place, {{ apply_transform('stepping.transformed', 'stepping.step') }})
         end as transformed)
-    from transformed_{{ step - 1 }}
+    from stepping_{{ step }} as stepping
+    left join {{ ref('stg_place_names') }} as places
+        on stepping.step = places.transform
+        and {{ fold_place('stepping.transformed') }} = places.place_key
 ),
 {% endfor %}
 
