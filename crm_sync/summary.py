@@ -94,7 +94,7 @@ def _written(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> Iter
     if pushed.records("succeeded") == 0:
         yield "Nothing was written: both CRMs agree." if not pushed.counts else "Nothing was written."
     else:
-        yield f"{pushed.records('succeeded'):,} records written."
+        yield f"{sum(row[2] + row[3] + row[4] for row in rows):,} records written."
 
 
 def _open_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
