@@ -113,9 +113,13 @@ def _codes(mappings: Mappings, macros: dict[str, set[str]]) -> Iterator[Problem]
         yield from _code(row, "conflict_rule", known, blank=True)
         for column in ("to_salesforce", "to_hubspot"):
             yield from _transforms(row, column, macros["transform"])
-        for column in ("hubspot_property", "salesforce_field"):
-            if not row[column]:
-                yield Problem(row.place, f"{column} is blank.", "Every field mapping names both fields.")
+        for column, default in (
+            ("hubspot_property", "default_in_salesforce"),
+            ("salesforce_field", "default_in_hubspot"),
+        ):
+            if not row[column] and not row[default]:
+                remedy = f"Every field mapping names both fields, or a constant in {default}."
+                yield Problem(row.place, f"{column} is blank.", remedy)
     for name in ("value_mappings", "stage_mappings"):
         for row in rows[name]:
             yield from _code(row, "direction", VALUE_DIRECTIONS, blank=True)
@@ -258,6 +262,8 @@ def _contradictions(mappings: Mappings) -> Iterator[Problem]:
         if row["direction"] not in ("none", "always_hubspot"):
             writers[row["object"], "hubspot", row["hubspot_property"]].append(row)
     for (_, side, field), rows in writers.items():
+        if not field:  # constants have no source
+            continue
         # one Salesforce field may refer to records of several objects, a row for each (Task.WhatId)
         referred = {row["references_object"] for row in rows}
         if side == "salesforce" and "" not in referred and len(referred) == len(rows):

@@ -335,3 +335,38 @@ def test_progress_is_told_and_calls_are_counted(world: World) -> None:
     assert [read.api_calls for read in report.objects] == [2, 1]
     assert report.api_calls["salesforce"] == 4
     assert iso(ms(NOW)).endswith("Z")
+
+
+def test_associations_of_linked_records_are_read_again_on_a_schedule_and_only_the_difference_is_landed(
+    world: World,
+) -> None:
+    plain = [{"typeId": 279, "category": "HUBSPOT_DEFINED", "label": None}]
+    world.mappings.association_pairs = [("contacts", "companies")]
+    world.mappings.hubspot["contacts"].append("salesforce_record_id")
+    world.hubspot.property_names.append("salesforce_record_id")
+    for number in (1, 2, 3):
+        world.hubspot.add(number, ms(NOW) - 86_400_000 * number, salesforce_record_id="003" if number < 3 else None)
+        world.hubspot.associations[str(number)] = [{"toObjectId": 90, "associationTypes": plain}]
+    world.hubspot.add(4, ms(NOW))  # moves the watermark past the others
+    world.extract()
+    (first,) = {row[0] for row in world.rows("select loaded_at from raw_hubspot.associations")}
+
+    # associations change and no modification time moves: they are seen when the last complete read is old enough
+    world.hubspot.associations["1"] = [{"toObjectId": 91, "associationTypes": plain}]
+    world.hubspot.associations["3"] = []
+    world.extract(association_refresh=timedelta(hours=3))
+    assert world.rows("select distinct loaded_at from raw_hubspot.associations") == [(first,)]
+    world.extract(association_refresh=timedelta(hours=2))
+    rows = world.rows("select from_id, to_id, is_present, loaded_at from raw_hubspot.associations order by all")
+    assert [(from_id, to_id, is_present, at > first) for from_id, to_id, is_present, at in rows] == [
+        ("1", "90", False, True),
+        ("1", "91", True, True),
+        ("2", "90", True, False),
+        ("3", "90", True, False),
+    ]
+    world.extract(association_refresh=timedelta(hours=3))
+    assert ("associations", ["1", "2"]) not in world.hubspot.asked
+
+    # a full read sees the records without a counterpart too
+    world.extract(full=True, association_refresh=timedelta(days=1))
+    assert world.value("select is_present from raw_hubspot.associations where from_id = '3'") is False

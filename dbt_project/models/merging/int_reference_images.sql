@@ -61,8 +61,7 @@ translated as (
     -- of several objects that a field may refer to, one that has the record linked comes first
     qualify row_number() over (
             partition by directed.link_id, directed.hubspot_property, directed.salesforce_field, directed.toward
-            order by links.link_id is null, creates.link_id is null, awaited.record_id is null,
-            links.object, creates.object
+            order by links.link_id is null, creates.link_id is null, awaited.record_id is null, links.object
         ) = 1
 ),
 

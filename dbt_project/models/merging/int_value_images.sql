@@ -27,7 +27,7 @@ with directed as (
         on paired.object = mappings.object
         and paired.hubspot_property = mappings.hubspot_property
         and paired.salesforce_field = mappings.salesforce_field
-    where mappings.kind not in ('reference', 'reference_set') and paired.{{ source }}_is_known
+    where mappings.kind not in ('reference', 'reference_set', 'constant') and paired.{{ source }}_is_known
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

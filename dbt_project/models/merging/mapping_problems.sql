@@ -30,7 +30,7 @@ problems as (
     anti join {{ ref('type_compatibility') }} as fitting
         on mappings.hubspot_type = fitting.hubspot_type and mappings.salesforce_type = fitting.salesforce_type
     where mappings.is_active
-        and mappings.kind <> 'pipeline'
+        and mappings.kind not in ('pipeline', 'constant')
         and mappings.to_salesforce = ''
         and mappings.to_hubspot = ''
     union all
@@ -53,7 +53,11 @@ problems as (
         'error' as severity,
         'no_multi_select' as issue_type
     from mappings
-    where is_active and kind = 'value' and conflict_rule = 'union' and hubspot_type <> 'multi' and salesforce_type <> 'multi'
+    where is_active
+        and kind = 'value'
+        and conflict_rule = 'union'
+        and hubspot_type <> 'multi'
+        and salesforce_type <> 'multi'
 )
 
 select

@@ -50,11 +50,12 @@ field_lists as (
         {{ json_object_agg('field', 'data_type') }} as field_types
     from (
         select distinct object, 'hubspot' as target, hubspot_property as field, hubspot_type as data_type
-        from {{ ref('stg_field_mappings') }} where is_active
+        from {{ ref('stg_field_mappings') }} where is_active and hubspot_property <> ''
         union all
         -- members of a set are records of their own
         select distinct object, 'salesforce' as target, salesforce_field as field, salesforce_type as data_type
-        from {{ ref('stg_field_mappings') }} where is_active and (kind is distinct from 'reference_set')
+        from {{ ref('stg_field_mappings') }}
+        where is_active and salesforce_field <> '' and (kind is distinct from 'reference_set')
     )
     group by object, target
 ),

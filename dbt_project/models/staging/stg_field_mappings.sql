@@ -1,13 +1,14 @@
 -- One row per field mapping of an enabled object, with what both CRMs say about its two fields, and the built-in
 -- mapping that keeps the Salesforce id on the HubSpot record of every link. A many-valued reference names a junction
 -- object and its field on the Salesforce side (OpportunityContactRole.ContactId); the junction's field that leads back
--- to the mapping's own object is found by what it refers to.
+-- to the mapping's own object is found by what it refers to. A row that names one field only is a constant: what a new
+-- record gets.
 -- `mapping_hash` changes with the rows that an analyst edits, `state_hash` also with what the CRMs say.
 with given_rows as (
     select
         object,
-        hubspot_property,
-        salesforce_field,
+        {{ given('hubspot_property', "''") }} as hubspot_property,
+        {{ given('salesforce_field', "''") }} as salesforce_field,
         {{ given('direction', "'prefer_salesforce'") }} as direction,
         {{ given('conflict_rule', "'most_recent'") }} as conflict_rule,
         {{ given('to_salesforce', "''") }} as to_salesforce,
@@ -71,6 +72,7 @@ described as (
             as has_primary,
         case
             when declared.hubspot_property = 'salesforce_record_id' and declared.salesforce_field = 'Id' then 'id'
+            when '' in (declared.hubspot_property, declared.salesforce_field) then 'constant'
             when junctions.junction_object is not null then 'reference_set'
             when declared.references_object <> '' then 'reference'
             when declared.hubspot_property = 'dealstage' and declared.salesforce_field = 'StageName' then 'stage'
@@ -104,11 +106,14 @@ described as (
         junctions.junction_object is null and coalesce(salesforce_fields.is_required, false) as salesforce_is_required,
         coalesce(salesforce_fields.is_nillable, true) as salesforce_is_nillable,
         coalesce(salesforce_fields.has_options, false) as salesforce_has_options,
-        declared.hubspot_property like 'associations.%' or hubspot_fields.field is not null as hubspot_is_known,
-        salesforce_fields.field is not null as salesforce_is_known,
-        declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_present, false)
-            as hubspot_is_present,
-        coalesce(salesforce_fields.is_present, false) as salesforce_is_present,
+        declared.hubspot_property like 'associations.%'
+        or declared.hubspot_property = ''
+        or hubspot_fields.field is not null as hubspot_is_known,
+        declared.salesforce_field = '' or salesforce_fields.field is not null as salesforce_is_known,
+        declared.hubspot_property like 'associations.%'
+        or declared.hubspot_property = ''
+        or coalesce(hubspot_fields.is_present, false) as hubspot_is_present,
+        declared.salesforce_field = '' or coalesce(salesforce_fields.is_present, false) as salesforce_is_present,
         -- a field that may hold ids of several kinds of records (Task.WhatId)
         coalesce(
             salesforce_fields.data_type = 'reference' and contains(salesforce_fields.refers_to, ','), false
