@@ -122,6 +122,18 @@ from_mappings as (
         detail
     from {{ ref('mapping_problems') }}
     where severity = 'suspended'
+),
+
+flapping as (
+    select
+        'flapping_field' as issue_type,
+        object,
+        hubspot_property || ' / ' || salesforce_field as field,
+        hubspot_id,
+        salesforce_id,
+        'written ' || writes_to_hubspot || ' times to HubSpot and ' || writes_to_salesforce
+        || ' times to Salesforce within the last ten runs' as detail
+    from {{ ref('int_fields_flapping') }}
 )
 
 select * from from_decisions
@@ -135,3 +147,5 @@ union all
 select * from from_matching
 union all
 select * from from_mappings
+union all
+select * from flapping
