@@ -141,7 +141,7 @@ shaped as (
         *,
         case
             when to_type = 'number' and to_scale is not null then {{ round_number('unlimited', 'to_scale') }}
-            when chain like '%truncate%' and to_length is not null
+            when '|' || replace(chain, ' ', '') || '|' like '%|truncate|%' and to_length is not null
                 then {{ clean_text('left(unlimited, to_length)') }}
             else unlimited
         end as image
@@ -170,6 +170,11 @@ select
         when shaped.to_type = 'number' and try_cast(shaped.image as double) is null then 'type_mismatch'
         when shaped.to_type = 'date' and try_cast(shaped.image as date) is null then 'type_mismatch'
         when shaped.to_type = 'datetime' and {{ to_timestamp('shaped.image') }} is null then 'type_mismatch'
+        -- the years that Salesforce knows
+        when shaped.toward = 'salesforce'
+            and shaped.to_type in ('date', 'datetime')
+            and not left(shaped.image, 4) between '1700' and '4000'
+            then 'type_mismatch'
         when shaped.to_type = 'boolean' and shaped.image not in ('true', 'false') then 'type_mismatch'
         when shaped.to_length is not null and length(shaped.image) > shaped.to_length then 'value_too_long'
         when shaped.to_has_options
@@ -180,7 +185,7 @@ select
             )
             then case when shaped.has_translations then 'unmapped_value' else 'invalid_picklist_value' end
     end as problem,
-    shaped.chain like '%truncate%'
+    '|' || replace(shaped.chain, ' ', '') || '|' like '%|truncate|%'
     and length(shaped.unlimited) > shaped.to_length as is_truncated
 from shaped
 left join option_lists
