@@ -82,6 +82,7 @@ def test_multi_selects_are_merged_as_sets_against_the_base(world: World) -> None
 
 def test_review_holds_both_values_until_a_person_decides(world: World) -> None:
     with_rules(world, jobtitle__Title="review", city__MailingCity="longest", phone__Phone="alphabetical")
+    world.use_own_macros()
     (world.project.macros_dir / "alphabetical.sql").write_text(OWN_RULE, encoding="utf-8")
     pairs = {
         name: world.create(

@@ -18,7 +18,7 @@ def test_chains_places_days_and_a_macro_of_the_users_own(world: World) -> None:
     add_hubspot_property(world, "contacts", "met_on", "date", "date")
     add_hubspot_property(world, "contacts", "meets_on", "date", "date")
     add_hubspot_property(world, "contacts", "called_at", "datetime", "date")
-    world.use_own_seeds()
+    world.use_own_macros()
     (world.project.macros_dir / "transform_shout.sql").write_text(OWN_TRANSFORM, encoding="utf-8")
     configuration = world.project.dbt_dir / "dbt_project.yml"
     text = configuration.read_text(encoding="utf-8")

@@ -61,12 +61,22 @@ class World:
         return load_settings("sandbox", environ, self.project, self.state_dir / "sandbox.env")
 
     def use_own_seeds(self) -> None:
-        """Work on a copy of the dbt project, whose seeds a scenario may change with `seed`."""
+        """Work on a copy of the dbt project, whose seeds a scenario may change with `seed`.
+
+        One copy serves all scenarios of a process, so that dbt parses it once; its seeds are laid anew for each.
+        """
+        root = self.state_dir.parent / f"{self.state_dir.name}_project"
+        if not root.exists():
+            _copy_project(root)
+        shutil.rmtree(root / "dbt_project" / "seeds")
+        shutil.copytree(REPOSITORY / "dbt_project" / "seeds", root / "dbt_project" / "seeds", ignore=_UNREAD)
+        self.project = Project(root)
+
+    def use_own_macros(self) -> None:
+        """Work on a copy of the dbt project of this scenario's own, with the present seeds, to add macros to it."""
         root = self.folder / "project"
-        # descriptions and tests take most of the time to parse, and decide nothing
-        ignored = shutil.ignore_patterns("target", "logs", "*.duckdb", "[!sd]*.yml")
-        shutil.copytree(REPOSITORY / "dbt_project", root / "dbt_project", ignore=ignored)
-        shutil.copy(REPOSITORY / "profiles.yml", root)
+        _copy_project(root)
+        shutil.copytree(self.project.seeds_dir, root / "dbt_project" / "seeds", dirs_exist_ok=True)
         self.project = Project(root)
 
     def seed(self, name: str, *rows: str) -> None:
@@ -248,6 +258,15 @@ class World:
             f"select {', '.join(columns)} from sync_health.data_quality_issues where issue_type = ?", issue_type
         )
         return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+#: Descriptions and tests take most of the time to parse, and decide nothing.
+_UNREAD = shutil.ignore_patterns("target", "logs", "*.duckdb", "[!sd]*.yml")
+
+
+def _copy_project(root: Path) -> None:
+    shutil.copytree(REPOSITORY / "dbt_project", root / "dbt_project", ignore=_UNREAD)
+    shutil.copy(REPOSITORY / "profiles.yml", root)
 
 
 def _id(value: str | None) -> str:
