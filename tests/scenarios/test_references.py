@@ -190,6 +190,7 @@ def _map_contacts(world: World, direction: str = "two_way") -> None:
 
 
 def _set_refresh(world: World, minutes: int) -> None:
+    world.use_own_macros()
     path = world.project.dbt_dir / "dbt_project.yml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("association_refresh_minutes: 60", f"association_refresh_minutes: {minutes}"))
