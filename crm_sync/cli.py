@@ -16,7 +16,17 @@ import duckdb
 
 from crm_sync import __version__
 from crm_sync.cli_sandbox import sandbox_group, start_for_sync
-from crm_sync.config import SANDBOX, TARGETS, Project, Settings, find_project, load_settings, names_stand_ins
+from crm_sync.config import (
+    SANDBOX,
+    TARGETS,
+    Project,
+    Settings,
+    find_project,
+    health_path,
+    load_settings,
+    names_stand_ins,
+    warehouse_path,
+)
 from crm_sync.errors import ConfigError, CrmSyncError
 from sandbox.control import default_state_dir
 
@@ -39,10 +49,8 @@ class Context:
 
     @property
     def health_path(self) -> Path:
-        from crm_sync.config import warehouse_path
-
-        path = warehouse_path(self.project, self.target, os.environ)
-        return path.with_name(f"{path.stem}_health.duckdb")
+        """The published file; needs no credentials, so that readers can do without them."""
+        return health_path(warehouse_path(self.project, self.target, os.environ))
 
 
 def clean_errors(command: Callable[P, None]) -> Callable[P, None]:

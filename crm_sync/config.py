@@ -89,7 +89,7 @@ class Settings:
     @property
     def health_path(self) -> Path:
         """The published file, which can be read at any time, even while a cycle runs."""
-        return self.warehouse_path.with_name(f"{self.warehouse_path.stem}_health.duckdb")
+        return health_path(self.warehouse_path)
 
 
 def find_project(cwd: Path) -> Project:
@@ -105,6 +105,11 @@ def warehouse_path(project: Project, target: str, environ: Mapping[str, str]) ->
     given = _merged(project, environ).get("WAREHOUSE_PATH")
     path = Path(given) if given else Path("warehouse") / f"{target}.duckdb"
     return path if path.is_absolute() else project.root / path
+
+
+def health_path(warehouse: Path) -> Path:
+    """Where the readable copy of a warehouse is published: beside it."""
+    return warehouse.with_name(f"{warehouse.stem}_health.duckdb")
 
 
 def names_stand_ins(project: Project, environ: Mapping[str, str]) -> bool:
