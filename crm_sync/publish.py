@@ -14,8 +14,8 @@ import duckdb
 from crm_sync.errors import CycleFailed
 
 PUBLISHED_SCHEMAS = ("sync_health", "journal", "reverse_etl")
-PUBLISHED_TABLES = (("matching", "links"), ("matching", "match_issues"), ("inclusion", "records_included"),
-                    ("merging", "field_decisions"))  # fmt: skip
+PUBLISHED_TABLES = (("staging", "stg_object_mappings"), ("matching", "links"), ("matching", "match_issues"),
+                    ("inclusion", "records_included"), ("merging", "field_decisions"))  # fmt: skip
 
 
 def publish(warehouse: Path, health: Path) -> None:
