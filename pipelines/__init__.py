@@ -9,6 +9,6 @@ from __future__ import annotations
 from pipelines.evidence import FieldInConflict, read_evidence
 from pipelines.extraction import ExtractReport, extract
 from pipelines.reads import ObjectRead
-from pipelines.source import Progress
+from pipelines.source import Progress, Schedule
 
-__all__ = ["ExtractReport", "FieldInConflict", "ObjectRead", "Progress", "extract", "read_evidence"]
+__all__ = ["ExtractReport", "FieldInConflict", "ObjectRead", "Progress", "Schedule", "extract", "read_evidence"]

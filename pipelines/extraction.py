@@ -26,15 +26,18 @@ from crm_sync.mappings import Mappings
 from pipelines.associations import REFRESH, StoredAssociations
 from pipelines.hubspot import HubSpotSource
 from pipelines.landing import land, landing_directory
-from pipelines.reads import ObjectRead, last_loaded_at, previous_reads, write_reads
+from pipelines.reads import ObjectRead, last_loaded_at, last_reconciled, previous_reads, write_reads
+from pipelines.reconcile import Drift
 from pipelines.salesforce import SalesforceSource
-from pipelines.source import Progress, ReadJob, Source
+from pipelines.source import Progress, ReadJob, Schedule, Source
+from pipelines.stored import StoredRecords
 from pipelines.tables import HUBSPOT, SALESFORCE, Batch
 
 if TYPE_CHECKING:
     from crm_sync.config import Settings
 
 QUEUE_LENGTH = 4
+ONLY_INCREMENTAL = Schedule()
 T = TypeVar("T")
 
 
@@ -46,6 +49,7 @@ class ExtractReport:
     objects: tuple[ObjectRead, ...]
     api_calls: dict[str, int]
     seconds: float
+    drifts: tuple[Drift, ...] = ()
 
     @property
     def records(self) -> int:
@@ -60,10 +64,12 @@ def extract(
     on_progress: Callable[[Progress], None] | None = None,
     full: bool = False,
     association_refresh: timedelta = REFRESH,
+    schedule: Schedule = ONLY_INCREMENTAL,
     now: datetime,
 ) -> ExtractReport:
     """Land both CRMs' metadata and records. `now` (aware) is the start of the read; `full` reads everything. The
-    associations of all linked records are read again when the last such read is older than `association_refresh`.
+    associations of all linked records are read again when the last such read is older than `association_refresh`;
+    `schedule` says when objects are reconciled and computed fields are read again.
 
     Raises ConfigError for credentials, scopes or objects that are wrong, CycleFailed for everything else that
     keeps a CRM's read from completing. `on_progress` is called from the reading threads.
@@ -83,6 +89,9 @@ def extract(
                 stop,
                 stored,
                 association_refresh,
+                schedule,
+                StoredRecords(connection.cursor(), schema.removeprefix("raw_")),
+                last_reconciled(connection, schema),
             )
             for schema in (HUBSPOT, SALESFORCE)
         }
@@ -107,6 +116,7 @@ def extract(
         objects=tuple(read for source in sources for read in source.reads),
         api_calls={source.crm: source.calls - calls_before[source.crm] for source in sources},
         seconds=monotonic() - started,
+        drifts=tuple(drift for source in sources for drift in source.drifts),
     )
 
 
@@ -127,9 +137,10 @@ class _Run:
             write_reads(
                 self.cursor,
                 self.source.schema,
-                [*self.source.reads, *self.source.association_reads],
+                [*self.source.reads, *self.source.further_reads],
                 self.loaded_at,
                 list_ids=self.source.list_ids,
+                drifts=self.source.drifts,
             )
         except duckdb.Error as error:
             raise _unusable(self.warehouse_path, error) from error

@@ -194,17 +194,14 @@ def _search_label(object_: str) -> str:
     return f"POST /crm/v3/objects/{object_}/search"
 
 
-def _with_properties(
-    client: HubSpotClient,
-    object_: str,
-    records: Records,
-    properties: Sequence[str],
-    *,
-    archived: bool = False,
-) -> Records:
-    """The same records by batch read, with all properties. A merged id comes back as its survivor."""
-    complete: Records = []
-    ids = [identity(record) for record in records]
+def by_id(
+    client: HubSpotClient, object_: str, properties: Sequence[str], ids: Sequence[str], *, archived: bool = False
+) -> tuple[Records, list[str]]:
+    """Records by batch read, and the ids that HubSpot says it does not have. A merged id gives its survivor, under
+    the survivor's id, and without an error [HubSpot docs: crm/contacts, merge].
+    """
+    found: Records = []
+    unknown: list[str] = []
     for start in range(0, len(ids), BATCH_SIZE):
         inputs = [{"id": record_id} for record_id in ids[start : start + BATCH_SIZE]]
         response = client.batch(object_, "read", inputs, archived=archived, properties=list(properties))
@@ -214,8 +211,24 @@ def _with_properties(
                 crm="HubSpot",
                 request=f"POST /crm/v3/objects/{object_}/batch/read",
             )
-        complete.extend(response.body["results"])
-    return complete
+        found.extend(response.body["results"])
+        for error in response.body.get("errors") or ():
+            if error.get("category") == "OBJECT_NOT_FOUND":
+                unknown += [str(record_id) for record_id in (error.get("context") or {}).get("ids") or ()]
+    return found, unknown
+
+
+def _with_properties(
+    client: HubSpotClient,
+    object_: str,
+    records: Records,
+    properties: Sequence[str],
+    *,
+    archived: bool = False,
+) -> Records:
+    """The same records by batch read, with all properties. A merged id comes back as its survivor."""
+    ids = [identity(record) for record in records]
+    return by_id(client, object_, properties, ids, archived=archived)[0]
 
 
 def _list_url_length(client: HubSpotClient, object_: str, properties: Sequence[str]) -> int:

@@ -4,7 +4,8 @@ Owns the watermarks and the rules about them:
 - watermark = min(latest modification seen, start of the read), by the CRM's own times, never going back;
 - an incremental read starts a lookback before it, with >=;
 - a requested set of properties that grew means: read everything again, once;
-- a list membership that a complete read did not show any more is no longer present.
+- a list membership that a complete read did not show any more is no longer present;
+- what a reconcile of an object has found is kept in `drift`, and its newest row tells when the next one is due.
 
 The rows and these last marks are one transaction: after a crash either all of a CRM's read counts, or none of it.
 """
@@ -20,6 +21,7 @@ from typing import Any
 import duckdb
 
 from pipelines.columns import EPOCH, json_text
+from pipelines.reconcile import KINDS, Drift
 from pipelines.tables import HUBSPOT
 
 _CREATE = """
@@ -33,6 +35,18 @@ create table if not exists {schema}.reads (
     is_full boolean,
     api_calls bigint,
     loaded_at timestamp with time zone
+)
+"""
+
+# One row per reconcile of an object and kind of drift, with zeros: a row says that somebody has looked.
+_CREATE_DRIFT = """
+create table if not exists {schema}.drift (
+    object varchar not null,
+    kind varchar not null,
+    records bigint,
+    compared bigint,
+    examples json,
+    loaded_at timestamp with time zone not null
 )
 """
 
@@ -88,6 +102,14 @@ def last_loaded_at(connection: duckdb.DuckDBPyConnection, schema: str) -> dateti
     return _moment(row[0]) if row else None
 
 
+def last_reconciled(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, datetime]:
+    """When each object was last compared in full."""
+    if not _exists(connection, schema, "drift"):
+        return {}
+    rows = connection.execute(f"select object, epoch_us(max(loaded_at)) from {schema}.drift group by object").fetchall()
+    return {object_: EPOCH + timedelta(microseconds=micros) for object_, micros in rows}
+
+
 def since(
     previous: PreviousRead | None, requested: Collection[str], lookback: timedelta, *, full: bool
 ) -> datetime | None:
@@ -112,12 +134,13 @@ def write_reads(
     loaded_at: datetime,
     *,
     list_ids: Sequence[str] = (),
+    drifts: Sequence[Drift] = (),
 ) -> None:
     """Count everything that has landed with `loaded_at` as read, and mark what is no longer present."""
     micros = _micros(loaded_at)
     connection.execute("begin transaction")
     try:
-        connection.execute(_CREATE.format(schema=schema))
+        create_tables(connection, schema)
         if schema == HUBSPOT:
             for list_id in list_ids:
                 connection.execute(_MARK_MEMBERSHIPS, {"loaded_at": micros, "list_id": list_id})
@@ -128,10 +151,27 @@ def write_reads(
                 "(?, make_timestamptz(?), make_timestamptz(?), ?, ?, true, ?, ?, make_timestamptz(?))",
                 _row(read, micros),
             )
+        for drift in drifts:
+            connection.executemany(
+                f"insert into {schema}.drift values (?, ?, ?, ?, ?, make_timestamptz(?))", _drift_rows(drift, micros)
+            )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """`reads` and `drift`, where they are not there yet."""
+    connection.execute(_CREATE.format(schema=schema))
+    connection.execute(_CREATE_DRIFT.format(schema=schema))
+
+
+def _drift_rows(drift: Drift, micros: int) -> list[list[Any]]:
+    return [
+        [drift.object, kind, drift.records[kind], drift.compared, json_text(drift.examples[kind]), micros]
+        for kind in KINDS
+    ]
 
 
 def _row(read: ObjectRead, micros: int) -> list[Any]:

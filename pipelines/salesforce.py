@@ -4,27 +4,31 @@ Owns what is read and how a Salesforce record becomes a row of `records`. Record
 deleted and merged ones are seen, by SystemModstamp (it moves on every save; LastModifiedDate does not), in its
 order. Only fields that describe shows are asked for: one that is missing or hidden is unknown, not cleared. Values
 are landed as they came, numbers as the text that stood in the reply. Junction objects, which many-valued references
-name, are read alike, with the fields that refer to records.
+name, are read alike, with the fields that refer to records. What Salesforce computes moves no stamp, so it is compared
+on a schedule of its own; a reconcile compares everything with a list of all ids.
 
 Sources: Salesforce REST API guide (queryAll, describe); Salesforce help 000387261 (what moves SystemModstamp).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crm_sync.clients import Refused, SalesforceClient, UnreadableAnswer
-from crm_sync.clients.salesforce import fits_url, id_queries, soql_text
+from crm_sync.clients.salesforce import QUERY_PAGE, fits_url, id_queries, soql_text
 from crm_sync.errors import ConfigError
 from pipelines.columns import RecordRows, batch_of, json_text
 from pipelines.reads import ObjectRead, since
-from pipelines.source import ObjectTally, ReadJob
+from pipelines.reconcile import Drift, split
+from pipelines.source import ObjectTally, ReadJob, computed_name
 from pipelines.tables import FIELDS, ORG, PICKLIST_VALUES, RECORD_TYPES, SALESFORCE, USERS, Batch
 
 LOOKBACK = timedelta(minutes=5)  # a long transaction commits with an older stamp [estuary/connectors]
 ALWAYS_FIRST = ("Id", "SystemModstamp")
+#: Behave like formulas without being described as such [Salesforce object reference: LastActivityDate].
+UNFLAGGED = frozenset({"LastActivityDate"})
 PICKLIST_TYPES = frozenset({"picklist", "multipicklist", "combobox"})
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -42,8 +46,10 @@ class SalesforceSource:
         self._existing: dict[str, frozenset[str]] = {}
         self._references: dict[str, tuple[str, ...]] = {}
         self.reads: list[ObjectRead] = []
-        self.association_reads: list[ObjectRead] = []
+        self.further_reads: list[ObjectRead] = []
         self.list_ids: list[str] = []
+        self.drifts: list[Drift] = []
+        self._computed: dict[str, frozenset[str]] = {}
 
     @property
     def calls(self) -> int:
@@ -57,6 +63,8 @@ class SalesforceSource:
         for object_ in objects:
             described = self._describe(object_)
             self._existing[object_] = frozenset(str(item.get("name")) for item in described)
+            computed = (str(item.get("name")) for item in described if item.get("calculated") is True)
+            self._computed[object_] = frozenset(computed) | UNFLAGGED
             references = [str(item.get("name")) for item in described if item.get("type") == "reference"]
             self._references[object_] = tuple(references)
             fields += [_field_row(object_, item) for item in described]
@@ -86,26 +94,98 @@ class SalesforceSource:
         requested = tuple(name for name in wanted if name in self._existing[object_])
         start = since(self._job.previous.get(object_), requested, self._lookback, full=self._job.full)
         tally = ObjectTally(self.crm, object_, requested, self._job, start is None, self._client.calls)
+        tally.comparison = self._job.comparison(object_, is_full=start is None)
         rows = RecordRows(object_, self._job.loaded_at)
+        ids: set[str] = set()
         for page in self._job.pages(self._pages(object_, requested, start)):
             for record in page:
                 _add(rows, record)
+                if start is not None:
+                    ids.add(str(record["Id"]))
             if rows.is_full:
                 yield tally.passing(rows.flush())
         yield tally.passing(rows.flush())
+        yield from self._reconcile(tally, rows)
+        yield from self._computed_fields(tally, rows, ids)
         self.reads.append(tally.finish(self._client.calls))
+
+    def _reconcile(self, tally: ObjectTally, rows: RecordRows) -> Iterator[Batch]:
+        """Where it is its turn: the list of all records against the stored ones, and what is amiss read by id.
+
+        A record that is neither shown nor in the recycle bin may have been erased, or hidden from the integration
+        user: Salesforce does not tell. Such a record is reported and stays.
+        """
+        comparison, object_ = tally.comparison, tally.object
+        if comparison is None:
+            if tally.is_full:
+                self.drifts += self._job.told(Drift(object_))
+            return
+        if not tally.is_full:
+            for page in self._job.pages(self._client.query(f"SELECT Id, SystemModstamp FROM {object_}")):
+                for record in page:
+                    comparison.listing(str(record["Id"]), record["SystemModstamp"])
+        for missed in comparison.missed(tally.drift_before(self._lookback)):
+            if not tally.is_full:
+                for record in self._by_id(object_, tally.requested, missed).values():
+                    _add(rows, record)
+                yield tally.passing_by_id(rows.flush())
+        for vanished in comparison.vanished():
+            found = self._by_id(object_, tally.requested, vanished)
+            for record_id in vanished:
+                if record_id not in found:
+                    comparison.drift.count("untraceable", record_id)
+                elif found[record_id].get("IsDeleted") is True:
+                    comparison.drift.count("deleted", record_id)
+                    _add(rows, found[record_id])
+            yield tally.passing_by_id(rows.flush())
+        self.drifts += self._job.told(comparison.drift)
+
+    def _computed_fields(self, tally: ObjectTally, rows: RecordRows, ids: Collection[str]) -> Iterator[Batch]:
+        """What Salesforce computes moves no time: the linked records' such fields are compared when it is their turn,
+        and a record of which one is different is landed again."""
+        object_, names = tally.object, self._computed[tally.object].intersection(tally.requested)
+        if not names or not (tally.is_full or self._job.is_computed_due(object_)):
+            return
+        calls_before, stored, wanted = self._client.calls, self._job.stored, []
+        if stored is not None and not tally.is_full:
+            wanted = [record_id for record_id in stored.linked_ids(object_) if record_id not in ids]
+            for chunk in self._job.pages(split(wanted, QUERY_PAGE)):
+                found = self._by_id(object_, tally.requested, chunk)
+                for record_id in stored.differing(object_, found, names):
+                    _add(rows, found[record_id])
+                if rows.is_full:
+                    yield tally.passing_by_id(rows.flush())
+            yield tally.passing_by_id(rows.flush())
+        calls = self._client.calls - calls_before
+        name = computed_name(object_)
+        self.further_reads.append(ObjectRead(self.crm, name, (), None, len(wanted), True, calls, 0.0))
 
     def _pages(self, object_: str, fields: Sequence[str], start: datetime | None) -> Iterator[list[dict[str, Any]]]:
         """Pages of records; fields that do not fit in the URL are read by id and put to their records."""
         first, *others = field_chunks(object_, fields, start)
         for page in self._client.query(record_query(object_, first, start), all_rows=True):
-            by_id = {str(record.get("Id")): record for record in page}
-            for chunk in others:
-                for soql in id_queries(object_, list(by_id), chunk):
-                    for further in self._client.query(soql, all_rows=True):
-                        for record in further:
-                            by_id[str(record["Id"])].update(record)
+            if others:
+                by_id = {str(record.get("Id")): record for record in page}
+                self._complete(object_, by_id, others)
             yield page
+
+    def _by_id(self, object_: str, fields: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Records by their ids, deleted ones included. An id that Salesforce does not show is absent."""
+        found: dict[str, dict[str, Any]] = {}
+        first, *others = field_chunks(object_, fields, None, leaves_room=True)
+        for soql in id_queries(object_, ids, first):
+            for page in self._client.query(soql, all_rows=True):
+                found.update((str(record["Id"]), record) for record in page)
+        self._complete(object_, found, others)
+        return found
+
+    def _complete(self, object_: str, by_id: dict[str, dict[str, Any]], chunks: Sequence[Sequence[str]]) -> None:
+        """Read further fields of records by their ids."""
+        for chunk in chunks:
+            for soql in id_queries(object_, list(by_id), chunk):
+                for page in self._client.query(soql, all_rows=True):
+                    for record in page:
+                        by_id[str(record["Id"])].update(record)
 
     def _describe(self, object_: str) -> list[dict[str, Any]]:
         try:
@@ -162,16 +242,18 @@ def record_query(object_: str, fields: Sequence[str], start: datetime | None) ->
     return f"SELECT {', '.join(fields)} FROM {object_}{where} ORDER BY SystemModstamp, Id"
 
 
-def field_chunks(object_: str, fields: Sequence[str], start: datetime | None) -> list[list[str]]:
+def field_chunks(
+    object_: str, fields: Sequence[str], start: datetime | None, *, leaves_room: bool = False
+) -> list[list[str]]:
     """The fields in as few lists as the URL's length allows; the first has Id and SystemModstamp.
 
-    Lists after the first leave half of the URL for the ids they are asked for.
+    Lists after the first (`leaves_room`: all) leave half of the URL for the ids they are asked for.
     """
     rest = [name for name in fields if name not in ALWAYS_FIRST]
     chunks = [list(ALWAYS_FIRST)]
     for name in rest:
         grown = [*chunks[-1], name]
-        is_first = len(chunks) == 1
+        is_first = len(chunks) == 1 and not leaves_room
         query = record_query(object_, grown if is_first else grown * 2, start)
         if fits_url(query) or len(grown) == 1:
             chunks[-1] = grown

@@ -11,8 +11,10 @@ from typing import Protocol, TypeVar
 
 from crm_sync.mappings import Mappings
 from pipelines.associations import REFRESH, StoredAssociations
-from pipelines.columns import latest
+from pipelines.columns import EPOCH, latest
 from pipelines.reads import ObjectRead, PreviousRead, next_watermark
+from pipelines.reconcile import Comparison, Drift
+from pipelines.stored import StoredRecords
 from pipelines.tables import RECORDS, Batch
 
 T = TypeVar("T")
@@ -30,6 +32,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """How often a run does what costs many calls: None is never. `reconcile_now`: in this run, come what may."""
+
+    reconcile: timedelta | None = None
+    reconcile_now: bool = False
+    computed: timedelta | None = None
+
+
+@dataclass(frozen=True)
 class ReadJob:
     """What one CRM's source needs to know about this run."""
 
@@ -41,6 +52,35 @@ class ReadJob:
     stop: Event = field(default_factory=Event)
     stored_associations: StoredAssociations | None = None
     association_refresh: timedelta = REFRESH
+    schedule: Schedule = field(default_factory=lambda: Schedule())
+    stored: StoredRecords | None = None
+    reconciled: Mapping[str, datetime] = field(default_factory=dict)
+
+    def comparison(self, object_: str, *, is_full: bool) -> Comparison | None:
+        """What the object is to be compared with in this run; None when it is not its turn. A full read is a list of
+        everything by itself, so it compares without a further call; the first one has nothing to compare with."""
+        is_first = object_ not in self.previous
+        if self.stored is None or is_first or not (is_full or self._is_reconcile_due(object_)):
+            return None
+        return self.stored.comparison(object_)
+
+    def told(self, drift: Drift) -> list[Drift]:
+        """The drift, unless nobody had asked for it and nothing was found: an empty object is always read in full."""
+        is_news = drift.total > 0 or drift.object not in self.reconciled or self._is_reconcile_due(drift.object)
+        return [drift] if is_news else []
+
+    def _is_reconcile_due(self, object_: str) -> bool:
+        last, interval = self.reconciled.get(object_), self.schedule.reconcile
+        if self.schedule.reconcile_now or interval is None:
+            return self.schedule.reconcile_now
+        return last is None or self.loaded_at - last >= interval
+
+    def is_computed_due(self, object_: str) -> bool:
+        """Whether the last re-read of the object's computed fields is too old; the first one is always due."""
+        previous, interval = self.previous.get(computed_name(object_)), self.schedule.computed
+        if interval is None:
+            return False
+        return previous is None or previous.loaded_at is None or self.loaded_at - previous.loaded_at >= interval
 
     def pages(self, pages: Iterable[T]) -> Iterator[T]:
         """The same pages, until the run is interrupted."""
@@ -48,6 +88,11 @@ class ReadJob:
             if self.stop.is_set():
                 raise Interrupted
             yield page
+
+
+def computed_name(object_: str) -> str:
+    """How `reads` names the re-reads of an object's computed fields."""
+    return f"{object_}.computed"
 
 
 class Interrupted(Exception):
@@ -60,8 +105,9 @@ class Source(Protocol):
     crm: str
     schema: str
     reads: list[ObjectRead]
-    association_reads: list[ObjectRead]
+    further_reads: list[ObjectRead]
     list_ids: list[str]
+    drifts: list[Drift]
 
     @property
     def calls(self) -> int: ...
@@ -84,8 +130,15 @@ class ObjectTally:
     started: float = field(default_factory=monotonic)
     records: int = 0
     latest_seen: datetime | None = None
+    comparison: Comparison | None = None
 
     def passing(self, batch: Batch, *, counts_for_watermark: bool = True) -> Batch:
+        if self.comparison is not None:
+            self.comparison.landing(batch, is_list=self.is_full)
+        return self.passing_by_id(batch, counts_for_watermark=counts_for_watermark)
+
+    def passing_by_id(self, batch: Batch, *, counts_for_watermark: bool = False) -> Batch:
+        """Count a batch whose records were read by their ids: they say nothing about what else there is."""
         if batch.table is RECORDS:
             self.records += batch.data.num_rows
             newest = latest(batch.data, "human_time" if self.crm == "hubspot" else "modified_at")
@@ -94,9 +147,20 @@ class ObjectTally:
             self._tell(is_done=False)
         return batch
 
+    @property
+    def watermark(self) -> datetime | None:
+        return next_watermark(self.job.previous.get(self.object), self.latest_seen, self.job.loaded_at)
+
+    def drift_before(self, lookback: timedelta) -> datetime:
+        """What was modified before this, and is not in the warehouse, no incremental read would ever bring."""
+        previous = self.job.previous.get(self.object)
+        if not self.is_full:
+            return (self.watermark or self.job.loaded_at) - lookback
+        return previous.watermark - lookback if previous is not None and previous.watermark is not None else EPOCH
+
     def finish(self, calls_now: int) -> ObjectRead:
         self._tell(is_done=True)
-        watermark = next_watermark(self.job.previous.get(self.object), self.latest_seen, self.job.loaded_at)
+        watermark = self.watermark
         return ObjectRead(
             crm=self.crm,
             object=self.object,

@@ -23,7 +23,7 @@ def create_empty_warehouse(path: Path) -> None:
             connection.execute(f"create schema {schema}")
             for table in tables:
                 _create(connection, schema, table)
-            connection.execute(reads._CREATE.format(schema=schema))
+            reads.create_tables(connection, schema)
         Journal(connection)
         connection.execute(
             "insert into journal.runs (run_id, command, started_at, status) values ('run', 'sync', now(), 'running')"

@@ -3,78 +3,21 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import duckdb
 import pytest
+from sandbox_world import Sandbox
 
-from crm_sync.clients import Clients, build_clients
-from crm_sync.config import HubSpotSettings, SalesforceSettings
 from crm_sync.errors import ConfigError, CycleFailed
-from crm_sync.mappings import Mappings, load_mappings
-from crm_sync.setup import SetupItem, apply_setup, inspect_setup
-from pipelines import ExtractReport, extract
+from crm_sync.setup import apply_setup, inspect_setup
+from pipelines import extract
 from sandbox import control
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
-
-
-@dataclass
-class Sandbox:
-    """Running stand-ins, clients for them, and a warehouse."""
-
-    state_dir: Path
-    warehouse_path: Path
-    hubspot: HubSpotSettings
-    salesforce: SalesforceSettings
-    mappings: Mappings
-
-    def clients(self, **details: Any) -> Clients:
-        settings: Any = self
-        return build_clients(settings, **details)
-
-    def extract(self, **details: Any) -> ExtractReport:
-        settings: Any = SimpleNamespace(warehouse_path=self.warehouse_path)
-        return extract(settings, self.mappings, self.clients(), now=datetime.now(UTC), **details)
-
-    def set_up(self) -> list[SetupItem]:
-        clients = self.clients()
-        return apply_setup(clients, inspect_setup(clients, self.mappings))
-
-    def create(self, crm: str, object_: str, **values: Any) -> str:
-        record = control.create(self.state_dir, crm, object_, values)
-        return str(record.get("id") or record["Id"])
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.warehouse_path), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-
-@pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    state_dir = tmp_path_factory.mktemp("sandbox")
-    try:
-        yield state_dir, dict(control.start(state_dir, demo=False).environment)
-    finally:
-        control.stop(state_dir)
-
-
-@pytest.fixture
-def sandbox(addresses: tuple[Path, dict[str, str]], tmp_path: Path) -> Sandbox:
-    state_dir, env = addresses
-    control.reset(state_dir, demo=False)
-    return Sandbox(
-        state_dir,
-        tmp_path / "warehouse.duckdb",
-        HubSpotSettings(env["HUBSPOT_BASE_URL"], env["HUBSPOT_ACCESS_TOKEN"]),
-        SalesforceSettings(env["SALESFORCE_LOGIN_URL"], env["SALESFORCE_CLIENT_ID"], env["SALESFORCE_CLIENT_SECRET"]),
-        load_mappings(SEEDS),
-    )
 
 
 def test_set_up_makes_what_is_missing_and_then_finds_nothing(sandbox: Sandbox) -> None:

@@ -197,7 +197,7 @@ def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             replaced = f" replace ({', '.join(documents)})" if documents else ""
             connection.execute(f"create table {schema}.{table.name} as select *{replaced} from no_rows")
             connection.unregister("no_rows")
-        connection.execute(reads._CREATE.format(schema=schema))
+        reads.create_tables(connection, schema)
 
 
 def _land_metadata(connection: duckdb.DuckDBPyConnection, fields: Sequence[Field]) -> None:

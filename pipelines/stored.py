@@ -1,0 +1,74 @@
+"""What the warehouse holds of one CRM's records, as the sources need to know it before they read.
+
+Reads the raw tables, and of the last decision only which records are linked and in scope. Makes no call and writes
+nothing. A warehouse that is new holds nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from pipelines.columns import json_text
+from pipelines.reconcile import Comparison
+
+_LINKED = """
+select distinct links.{side}_id
+from matching.links as links
+inner join staging.stg_object_mappings as mappings on links.object = mappings.object
+inner join inclusion.records_included as included
+    on included.side = $side and links.object = included.object and links.{side}_id = included.record_id
+where links.status = 'linked' and included.is_included and mappings.{side}_object = $object
+order by all
+"""
+
+
+class StoredRecords:
+    """The landed records of one CRM. Not shared between threads."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, crm: str) -> None:
+        self._cursor = cursor
+        self._crm = crm
+        self._schema = f"raw_{crm}"
+
+    def comparison(self, object_: str) -> Comparison:
+        """A fresh comparison of one object with what is stored of it."""
+        return Comparison(self._cursor.cursor(), self._schema, object_)
+
+    def linked_ids(self, object_: str) -> list[str]:
+        """Ids of the object's records that are linked and may write to the other CRM, as last decided."""
+        if not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
+            return []
+        rows = self._cursor.execute(_LINKED.format(side=self._crm), {"side": self._crm, "object": object_}).fetchall()
+        return [record_id for (record_id,) in rows]
+
+    def differing(self, object_: str, records: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> list[str]:
+        """Ids of those records, given with their properties, of which the warehouse has another value of a name."""
+        return [
+            record_id
+            for record_id, stored in self._documents(object_, list(records)).items()
+            if any(stored.get(name) != _as_stored(records[record_id].get(name)) for name in names)
+        ]
+
+    def _documents(self, object_: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        rows = self._cursor.execute(
+            f"select id, properties::varchar from {self._schema}.records"
+            " where object = ? and id in (select unnest(?)) and not coalesce(is_deleted, false)",
+            [object_, ids],
+        ).fetchall()
+        return {record_id: json.loads(document or "{}") for record_id, document in rows}
+
+    def _exists(self, table: str) -> bool:
+        schema, name = table.split(".")
+        found = self._cursor.execute(
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
+        ).fetchone()
+        return found is not None
+
+
+def _as_stored(value: Any) -> Any:
+    """A value as it comes back from a landed document."""
+    return json.loads(json_text(value))
