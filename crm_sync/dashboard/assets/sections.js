@@ -1,0 +1,363 @@
+// The parts of the page. Each takes the rows that the filters leave, and says what to do when there are none.
+
+function section({ id, title, tally, wide, notes, body }) {
+  return h("section", { class: `card ${wide || ""}`, id, "aria-labelledby": `${id}-title` },
+    h("header", { class: "card-head" }, h("h2", { id: `${id}-title`, tabindex: -1 }, title), tally && h("p", { class: "tally" }, tally)),
+    notes && h("p", { class: "muted small" }, notes),
+    body);
+}
+
+const empty = (text, code) => h("p", { class: "empty" }, text, code && [" ", command(code)]);
+const filtersOn = () => Boolean(filter.object || filter.direction || filter.text);
+
+function nothing(total, text, code) {
+  if (total && filtersOn()) return empty("Nothing here matches the filters.");
+  return empty(text, code);
+}
+
+const tallied = (shown, total) => (shown === total ? number(total) : `${number(shown)} of ${number(total)}`);
+const runAgain = () => `make sync TARGET=${doc.target}`;
+
+// The words for filters that cannot apply, so that nobody takes a whole for a part.
+function whole(...ignored) {
+  const set = ignored.filter((name) => filter[name]);
+  if (!set.length) return null;
+  const names = { object: "object", direction: "direction", text: "search" };
+  return `Of the whole sync: not narrowed by ${set.map((name) => names[name]).join(" and ")}.`;
+}
+
+// ---------------------------------------------------------------- the banner and the figures beneath it
+
+const STATES = {
+  active: ["ok", "ok"], degraded: ["warn", "warn"], failed: ["fail", "fail"], paused: ["pause", "idle"], never: ["start", "idle"],
+};
+
+function bannerPart() {
+  const { state, headline, sentence: text, remedy, command: code, note } = doc.banner;
+  const [iconName, kind] = STATES[state];
+  const facts = doc.status && [
+    ["Status", state],
+    ["Last success", doc.status.last_success_at ? [time(doc.status.last_success_at), ` (${ago(doc.status.last_success_at)})`] : "never"],
+    ["Last run", doc.last_run ? [time(doc.last_run.started_at), ` (${doc.last_run.status})`] : "none"],
+  ];
+  return h("section", { class: `banner ${kind}`, "aria-label": "Status" },
+    h("div", { class: "banner-icon" }, icon(iconName)),
+    h("div", { class: "banner-words" },
+      h("p", { class: "banner-headline" }, headline),
+      h("p", {}, text),
+      note && h("p", { class: "banner-note" }, icon("wait"), note),
+      facts && h("dl", { class: "facts" }, facts.map(([term, words]) => h("div", {}, h("dt", {}, term), h("dd", {}, words))))),
+    (remedy || code) && h("div", { class: "banner-next" }, h("p", { class: "eyebrow" }, "Next"), remedy && h("p", {}, remedy), code && command(code)));
+}
+
+function tilesPart() {
+  const { status, errors, issues, conflicts, lag, api } = doc;
+  const newest = lag.length ? lag[lag.length - 1].day : null;
+  const slowest = Math.max(0, ...lag.filter((row) => row.day === newest).map((row) => row.p95_seconds));
+  const used = api.latest.map((row) => row.share_used).filter((share) => share !== null);
+  const tiles = [
+    ["coverage", "Linked pairs", number(status.linked_records), "kept in step"],
+    ["errors", "Open errors", number(errors.total), errors.total ? "refused by a CRM" : "none refused", errors.total && "warn"],
+    ["issues", "Data quality", number(issues.total), issues.total ? "held back, with reasons" : "nothing held back"],
+    ["conflicts", "Conflicts", number(conflicts.total), conflicts.held ? `${number(conflicts.held)} wait for a person` : "all decided", conflicts.held && "warn"],
+    ["lag", "Edit to push", newest ? duration(slowest) : "–", newest ? "95 % arrive within" : "nothing measured yet"],
+    ["api", "API budget", used.length ? percent(Math.max(...used)) : "–", used.length ? "of the day’s limit" : "limit not known", Math.max(0, ...used) >= 0.8 && "warn"],
+  ];
+  return h("nav", { class: "tiles", "aria-label": "Parts of the page" }, tiles.map(([id, label, figure, text, kind]) =>
+    h("a", { class: `tile ${kind || ""}`, href: `#${id}`, on: { click: (event) => { event.preventDefault(); goTo(id); } } },
+      h("span", { class: "tile-label" }, label), h("span", { class: "tile-figure" }, kind && icon("warn"), figure), h("span", { class: "tile-text" }, text))));
+}
+
+function goTo(id) {
+  byId(id).scrollIntoView({ block: "start" });
+  byId(`${id}-title`).focus({ preventScroll: true });
+}
+
+// ---------------------------------------------------------------- records written over time
+
+const WRITES = [{ key: "created", label: "Created" }, { key: "updated", label: "Updated" }, { key: "rejected", label: "Refused" }];
+const FEWEST_SLOTS = 12;
+
+function writesPart() {
+  const { width, first, last, rows, totals } = doc.writes;
+  const left = rows.filter((row) => fits(row, "object", "direction"));
+  const body = () => {
+    if (!rows.length) return empty("No record has been written yet. Run a cycle:", runAgain());
+    if (!left.length) return empty("Nothing here matches the filters.");
+    const slots = [];
+    for (let at = first; at <= last; at += width) slots.push(at);
+    // a single run is a bar among empty ones, not a wall
+    while (slots.length < FEWEST_SLOTS) slots.unshift(slots[0] - width);
+    const sums = new Map();
+    for (const row of left) for (const { key } of WRITES) {
+      const name = `${row.direction}/${row.bucket}/${key}`;
+      sums.set(name, (sums.get(name) || 0) + row[key]);
+    }
+    const panels = Object.entries(DIRECTIONS).filter(([name]) => !filter.direction || filter.direction === name)
+      .map(([name, label]) => ({ label, at: (index, key) => sums.get(`${name}/${slots[index]}/${key}`) || 0 }));
+    return chart({
+      label: "Records written over time", panels, series: WRITES, slots, kind: "bars",
+      slotLabel: (slot) => tick(slot, width), format: (amount, isTick) => (isTick && amount % 1 ? "" : number(amount)),
+    });
+  };
+  const totalled = totals.filter((row) => fits(row, "object", "direction"));
+  return section({
+    id: "writes", title: "Records written", notes: whole("text"),
+    body: [body(), totalled.length ? disclosure("totals", "Totals as a table", () => table({
+      key: "totals", caption: "Records written by object, direction and operation", rows: totalled,
+      columns: [
+        { label: "Object", cell: (row) => sentence(row.object) },
+        { label: "Direction", cell: (row) => DIRECTIONS[row.direction] },
+        { label: "Operation", cell: (row) => sentence(row.operation) },
+        count("Ever", "records"), count("Newest run", "records_in_newest_run"),
+        { label: "Last", cell: (row) => time(row.last_seen_at) },
+      ],
+    })) : null],
+  });
+}
+
+// ---------------------------------------------------------------- matching coverage
+
+function coveragePart() {
+  const rows = doc.coverage.filter((row) => fits(row, "object"));
+  const outside = (amount) => (amount ? `${number(amount)} out of scope` : null);
+  const objects = rows.map((row) => {
+    const parts = [
+      { key: "both", label: "In both", count: row.pairs },
+      { key: "only-hubspot", label: "Only HubSpot", count: row.only_hubspot, note: outside(row.out_of_scope_hubspot) },
+      { key: "only-salesforce", label: "Only Salesforce", count: row.only_salesforce, note: outside(row.out_of_scope_salesforce) },
+      { key: "ambiguous", label: "Ambiguous or duplicate", count: row.ambiguous },
+      { key: "without-key", label: "Without a match key", count: row.without_key },
+    ];
+    const total = parts.reduce((sum, part) => sum + part.count, 0);
+    return h("div", { class: "coverage" },
+      h("h3", {}, sentence(row.object), h("span", { class: "muted" }, ` ${row.hubspot_object} ↔ ${row.salesforce_object}`)),
+      total ? [
+        h("p", { class: "coverage-share" }, h("strong", {}, percent(row.pairs / total)), ` of ${plural(total, "record", "records")} matched`),
+        shares(parts),
+        row.counterpart_deleted ? h("p", { class: "muted small" }, `${plural(row.counterpart_deleted, "record has", "records have")} lost the counterpart to a delete.`) : null,
+      ] : h("p", { class: "muted small" }, "No records."));
+  });
+  return section({
+    id: "coverage", title: "Matching coverage", wide: "five", notes: whole("direction", "text"),
+    body: objects.length ? objects : nothing(doc.coverage.length, "Known after the next cycle:", runAgain()),
+  });
+}
+
+// ---------------------------------------------------------------- errors and data quality: a cause and a fix per kind
+
+// Rows of one kind put together. Whole counts come from the file; under a search, from the rows that the page holds.
+function kinds(part, key) {
+  const rows = part.rows.filter((row) => fits(row, "object", "direction", "text"));
+  const found = new Map();
+  for (const group of part.groups.filter((one) => fits(one, "object", "direction"))) {
+    const name = `${group.target || ""}/${group[key]}`;
+    const kept = found.get(name) || { ...group, records: 0, rows: [] };
+    kept.records += group.records;
+    if (group.first_seen_at < kept.first_seen_at) kept.first_seen_at = group.first_seen_at;
+    found.set(name, kept);
+  }
+  for (const row of rows) found.get(`${row.target || ""}/${row[key]}`)?.rows.push(row);
+  const groups = [...found.values()];
+  if (!filter.text) return groups.sort((a, b) => b.records - a.records);
+  return groups.filter((group) => group.rows.length).map((group) => ({ ...group, records: group.rows.length }));
+}
+
+const amount = (groups) => groups.reduce((sum, group) => sum + group.records, 0);
+
+function kindCard({ key, title, records, chips, said, cause, fix, more }) {
+  return h("article", { class: "kind" },
+    h("div", { class: "kind-head" }, h("span", { class: "kind-count" }, number(records)),
+      h("div", {}, h("h3", {}, title), h("div", { class: "chips" }, chips))),
+    h("dl", { class: "remedy" },
+      said && h("div", {}, h("dt", {}, "The CRM says"), h("dd", { class: "said" }, said)),
+      h("div", {}, h("dt", {}, "Cause"), h("dd", {}, cause)),
+      h("div", { class: "fix" }, h("dt", {}, "Fix"), h("dd", {}, fix))),
+    disclosure(key, `Show ${plural(records, "record", "records")}`, more));
+}
+
+function errorsPart() {
+  const groups = kinds(doc.errors, "error_code");
+  const cards = groups.map((group) => kindCard({
+    key: `error/${group.target}/${group.error_code}`, title: h("code", {}, group.error_code), records: group.records,
+    chips: [chip("", null, sentence(group.error_class)), chip("", null, `Refused by ${CRMS[group.target]}`), chip("", null, `Since ${moment(group.first_seen_at)}`)],
+    said: group.message, cause: group.cause, fix: [group.fix, h("span", { class: "muted" }, ` ${RETRIES[group.retry_policy] || ""}.`)],
+    more: () => table({
+      key: `error/${group.target}/${group.error_code}`, caption: `Records refused with ${group.error_code}`, rows: group.rows, total: doc.errors.total,
+      query: "from sync_health.sync_errors where status = 'open'",
+      columns: [
+        { label: "Record", cell: record },
+        { label: "Operation", cell: (row) => sentence(row.operation) },
+        { label: "The CRM says", kind: "said", cell: (row) => row.message || "nothing" },
+        count("Attempts", "attempts"),
+        { label: "First", cell: (row) => time(row.first_seen_at) },
+        { label: "Next try", cell: (row) => (row.next_retry_at ? time(row.next_retry_at) : sentence(group.retry_policy)) },
+      ],
+    }),
+  }));
+  const closed = doc.errors.closed ? ` ${plural(doc.errors.closed, "earlier error has", "earlier errors have")} closed since.` : "";
+  return section({
+    id: "errors", title: "Open errors", tally: tallied(amount(groups), doc.errors.total),
+    body: cards.length ? cards : nothing(doc.errors.total, `No CRM refuses a record.${closed}`),
+  });
+}
+
+function issuesPart() {
+  const groups = kinds(doc.issues, "issue_type");
+  const cards = groups.map((group) => kindCard({
+    key: `issue/${group.issue_type}`, title: sentence(group.issue_type), records: group.records,
+    chips: [chip("", null, h("code", {}, group.issue_type)), chip("", null, `Since ${moment(group.first_seen_at)}`)], cause: `${group.cause}.`, fix: `${group.fix}.`,
+    more: () => table({
+      key: `issue/${group.issue_type}`, caption: `Records with the issue ${group.issue_type}`, rows: group.rows, total: doc.issues.total,
+      query: "from sync_health.data_quality_issues",
+      columns: [
+        { label: "Record", cell: record },
+        { label: "Field", cell: (row) => (row.field ? h("code", {}, row.field) : "–") },
+        { label: "What is wrong", kind: "said", cell: (row) => row.detail },
+        { label: "Keeps it from", cell: (row) => (row.direction ? DIRECTIONS[row.direction] : "Both directions") },
+        { label: "Since", cell: (row) => time(row.first_seen_at) },
+      ],
+    }),
+  }));
+  return section({
+    id: "issues", title: "Data quality", tally: tallied(amount(groups), doc.issues.total),
+    body: cards.length ? cards : nothing(doc.issues.total, "Nothing keeps a value or a record from being synced."),
+  });
+}
+
+// ---------------------------------------------------------------- conflicts
+
+function conflictTable(key, caption, rows, decision) {
+  return table({
+    key, caption, rows, total: doc.conflicts.total, query: "from sync_health.field_conflicts",
+    columns: [
+      { label: "Record", cell: record },
+      { label: "Field", cell: (row) => [h("code", {}, row.hubspot_property), " ↔ ", h("code", {}, row.salesforce_field)] },
+      { label: "Last agreed", kind: "value", cell: (row) => value(row.base_hubspot_value ?? row.base_salesforce_value) },
+      { label: "HubSpot", kind: "value", cell: (row) => [won(row, "hubspot"), edited(row.hubspot_edited_at)] },
+      { label: "Salesforce", kind: "value", cell: (row) => [won(row, "salesforce"), edited(row.salesforce_edited_at)] },
+      decision,
+    ],
+  });
+}
+
+const edited = (at) => at && h("span", { class: "record-ids" }, `edited ${moment(at)}`);
+const won = (row, side) => h("span", { class: row.winner === side ? "won" : "" }, row.winner === side && icon("ok"), value(row[`${side}_value`]));
+
+function conflictsPart() {
+  const rows = doc.conflicts.rows.filter((row) => fits(row, "object", "direction", "text"));
+  const held = rows.filter((row) => row.is_held);
+  const decided = rows.filter((row) => !row.is_held);
+  const decision = (row) => [
+    row.winner ? `${CRMS[row.winner]} won` : "Merged",
+    h("span", { class: "record-ids" }, `${sentence(row.conflict_rule || row.reason)} · times of the ${row.evidence || "record"} · ${moment(row.first_seen_at)}`),
+  ];
+  return section({
+    id: "conflicts", title: "Conflicts", tally: tallied(rows.length, Math.min(doc.conflicts.total, doc.conflicts.rows.length)),
+    notes: "Fields that were edited on both sides since they last agreed.",
+    body: rows.length ? [
+      held.length ? [
+        h("h3", { class: "sub" }, icon("wait"), `Held for review: ${number(held.length)}`),
+        h("p", { class: "muted small" }, "Nothing is written until a person decides: edit either side, or add a row to ", h("code", {}, "conflict_resolutions.csv"), "."),
+        conflictTable("held", "Conflicts held for review", held, { label: "Since", cell: (row) => time(row.first_seen_at) }),
+      ] : null,
+      decided.length ? [
+        h("h3", { class: "sub" }, icon("ok"), `Decided: ${number(decided.length)}`),
+        conflictTable("decided", "Conflicts decided", decided, { label: "Decision", cell: decision }),
+      ] : null,
+    ] : nothing(doc.conflicts.total, "No field has been edited on both sides. When one is, both values, the decision and its evidence are listed here."),
+  });
+}
+
+// ---------------------------------------------------------------- API budget and lag
+
+function apiPart() {
+  const crms = doc.api.latest.map((row) => {
+    const history = doc.api.history.filter((one) => one.crm === row.crm);
+    const slots = history.map((one) => one.bucket);
+    const limit = row.daily_limit
+      ? [h("strong", {}, percent(row.share_used)), ` of the day’s limit: ${number(row.daily_used)} of ${number(row.daily_limit)} calls, by everybody`]
+      : "This CRM does not tell its daily limit.";
+    return h("div", { class: "api" },
+      h("h3", {}, CRMS[row.crm] || row.crm),
+      h("p", {}, limit),
+      row.daily_limit ? meter(`${CRMS[row.crm]}: share of the daily limit used`, row.share_used, 0.8) : null,
+      h("p", { class: "muted small" }, `Newest run: ${plural(row.calls, "call", "calls")} for ${plural(row.records, "record", "records")}`
+        + (row.calls_per_record === null ? "." : `, ${row.calls_per_record} per record.`)),
+      slots.length > 1 ? chart({
+        label: `API calls of ${CRMS[row.crm]} over time`, slots, kind: "bars", series: [{ key: "updated", label: "Calls" }],
+        panels: [{ label: "Calls by this sync", at: (index) => history[index].calls }],
+        slotLabel: (slot) => tick(slot, doc.writes.width), format: (calls, isTick) => (isTick && calls % 1 ? "" : number(calls)),
+      }) : null);
+  });
+  return section({
+    id: "api", title: "API budget", notes: whole("object", "direction", "text"),
+    body: crms.length ? h("div", { class: "api-row" }, crms) : empty("No API call has been counted yet. Run a cycle:", runAgain()),
+  });
+}
+
+const LAGS = [{ key: "p50", label: "Half within" }, { key: "p95", label: "95 % within" }];
+
+function lagPart() {
+  const rows = doc.lag.filter((row) => fits(row, "direction"));
+  const days = [...new Set(doc.lag.map((row) => row.day))];
+  const panels = Object.entries(DIRECTIONS).filter(([name]) => rows.some((row) => row.direction === name)).map(([name, label]) => ({
+    label,
+    at: (index, key) => rows.find((row) => row.direction === name && row.day === days[index])?.[`${key}_seconds`],
+  }));
+  const newest = panels.map((panel, at) => {
+    const mine = rows.filter((row) => DIRECTIONS[row.direction] === panels[at].label);
+    const row = mine[mine.length - 1];
+    return h("div", { class: "lag-figures" },
+      h("h3", {}, panel.label),
+      h("p", {}, h("strong", {}, duration(row.p50_seconds)), " half within (p50)"),
+      h("p", {}, h("strong", {}, duration(row.p95_seconds)), " 95 % within (p95)"),
+      h("p", { class: "muted small" }, `${plural(row.records, "update", "updates")} on ${day(new Date(row.day))}`));
+  });
+  return section({
+    id: "lag", title: "From edit to push", notes: whole("object", "text"),
+    body: rows.length ? [
+      h("div", { class: "lag-row" }, newest),
+      days.length > 1 ? chart({
+        label: "Time from edit to push, by day", panels, series: LAGS, slots: days, kind: "lines",
+        slotLabel: (slot) => day(new Date(slot)), format: (seconds) => duration(seconds),
+      }) : null,
+    ] : nothing(doc.lag.length, "Measured when a person’s edit of a linked record is carried over. Edit a mapped field in either CRM, then run:", runAgain()),
+  });
+}
+
+// ---------------------------------------------------------------- runs
+
+const ENDINGS = {
+  succeeded: ["ok", "ok"], degraded: ["warn", "warn"], failed: ["fail", "fail"], stopped: ["pause", "fail"], paused: ["pause", ""], planned: ["ok", ""],
+};
+
+function runsPart() {
+  const rows = doc.runs.rows.filter((row) => fits(row, "text"));
+  return section({
+    id: "runs", title: "Runs", tally: tallied(rows.length, Math.min(doc.runs.total, doc.runs.rows.length)), notes: whole("object", "direction"),
+    body: rows.length ? table({
+      key: "runs", caption: "Runs, newest first", rows, total: doc.runs.total, query: "from sync_health.sync_runs",
+      columns: [
+        { label: "Started", cell: (row) => [time(row.started_at), h("span", { class: "record-ids" }, h("code", {}, row.run_id))] },
+        { label: "Command", cell: (row) => h("code", {}, row.command) },
+        { label: "Ended", cell: (row) => chip(...(([name, kind]) => [kind, name])(ENDINGS[row.status] || ["wait", ""]), row.seconds === null ? "Under way or broken off" : sentence(row.status)) },
+        { label: "Took", kind: "number", cell: (row) => duration(row.seconds) },
+        count("Created", "created"), count("Updated", "updated"), count("Refused", "rejected"), count("Postponed", "postponed"),
+        { label: "Message", kind: "said", cell: (row) => row.message || h("span", { class: "muted" }, "–") },
+      ],
+    }) : nothing(doc.runs.total, "No run yet. Start one:", runAgain()),
+  });
+}
+
+function firstSteps() {
+  const steps = [
+    ["See what a first cycle would write. It writes nothing.", `make plan TARGET=${doc.target}`],
+    ["Run it. Push limits stop it before anything unusual.", `make sync TARGET=${doc.target}`],
+    ["Write this page again.", `crm-sync --target ${doc.target} dashboard`],
+  ];
+  return section({
+    id: "first", title: "Three steps to a first picture",
+    body: h("ol", { class: "steps" }, steps.map(([text, code]) => h("li", {}, h("p", {}, text), command(code)))),
+  });
+}
