@@ -41,7 +41,7 @@ anti join landed on listed.id = landed.id
 where coalesce(stored.is_deleted, false)
     or (
         listed.modified_at < make_timestamptz($before)
-        and (stored.id is null or listed.modified_at > stored.modified_at)
+        and (stored.id is null or listed.modified_at is distinct from stored.modified_at)
     )
 """
 
