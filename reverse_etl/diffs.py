@@ -25,7 +25,8 @@ from reverse_etl.operations import (
 )
 from reverse_etl.values import text
 
-DIFF_TABLES = {HUBSPOT: "reverse_etl.diff_hubspot", SALESFORCE: "reverse_etl.diff_salesforce"}
+#: The schema of the diff tables that dbt writes. An undo has diff tables of its own, in a schema of its own.
+DECIDED = "reverse_etl"
 
 #: Within one push order: what later stages refer to comes first. A HubSpot record is stamped with the id of the
 #: Salesforce record created just before; an association needs both its ends.
@@ -60,14 +61,19 @@ class Stage:
         return (self.push_order, kind, self.object, self.operation)
 
 
-def stages(connection: duckdb.DuckDBPyConnection) -> list[Stage]:
+def diff_table(schema: str, target: str) -> str:
+    """The name of a target's diff table."""
+    return f"{schema}.diff_{target}"
+
+
+def stages(connection: duckdb.DuckDBPyConnection, schema: str = DECIDED) -> list[Stage]:
     """The stages of a push, in the order in which they must be made. A missing diff table has none."""
     found: list[Stage] = []
-    for target in existing_targets(connection):
+    for target in existing_targets(connection, schema):
         rows = connection.execute(
             f"""
             select push_order, object, operation, crm_object, count(*) as operations
-            from {DIFF_TABLES[target]}
+            from {diff_table(schema, target)}
             group by all
             """
         ).fetchall()
@@ -75,23 +81,23 @@ def stages(connection: duckdb.DuckDBPyConnection) -> list[Stage]:
     return sorted(found, key=lambda stage: stage.rank)
 
 
-def existing_targets(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def existing_targets(connection: duckdb.DuckDBPyConnection, schema: str = DECIDED) -> list[str]:
     """The targets whose diff table exists."""
     rows = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'reverse_etl'"
+        "select table_name from information_schema.tables where table_schema = ?", [schema]
     ).fetchall()
-    names = {f"reverse_etl.{name}" for (name,) in rows}
-    return [target for target in TARGETS if DIFF_TABLES[target] in names]
+    names = {name for (name,) in rows}
+    return [target for target in TARGETS if f"diff_{target}" in names]
 
 
-def operations(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Iterator[Operation]:
+def operations(connection: duckdb.DuckDBPyConnection, stage: Stage, schema: str = DECIDED) -> Iterator[Operation]:
     """The operations of one stage, streamed through a cursor of their own, in the order of their ids."""
     cursor = connection.cursor()
     try:
         reader = cursor.sql(
             f"""
             select *
-            from {DIFF_TABLES[stage.target]}
+            from {diff_table(schema, stage.target)}
             where push_order = ? and object = ? and operation = ? and crm_object = ?
             order by operation_id
             """,
@@ -104,12 +110,15 @@ def operations(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Iterator[
         cursor.close()
 
 
-def links_to_be_created(connection: duckdb.DuckDBPyConnection, target: str, link_ids: Collection[str]) -> set[str]:
+def links_to_be_created(
+    connection: duckdb.DuckDBPyConnection, target: str, link_ids: Collection[str], schema: str = DECIDED
+) -> set[str]:
     """Those of the links for which this push has a create on the target."""
-    if not link_ids or target not in existing_targets(connection):
+    if not link_ids or target not in existing_targets(connection, schema):
         return set()
+    table = diff_table(schema, target)
     rows = connection.execute(
-        f"select link_id from {DIFF_TABLES[target]} where operation = 'create' and link_id in (select unnest(?))",
+        f"select link_id from {table} where operation = 'create' and link_id in (select unnest(?))",
         [sorted(link_ids)],
     ).fetchall()
     return {link_id for (link_id,) in rows}
@@ -120,7 +129,7 @@ def mapped_fields(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str]
     fields: dict[tuple[str, str], tuple[str, ...]] = {}
     for target in existing_targets(connection):
         rows = connection.execute(
-            f"select object, any_value(all_fields) from {DIFF_TABLES[target]} group by object"
+            f"select object, any_value(all_fields) from {diff_table(DECIDED, target)} group by object"
         ).fetchall()
         for object_, all_fields in rows:
             fields[target, object_] = tuple(_parsed(all_fields, []))

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 import duckdb
 
 from crm_sync.errors import ConfigError, GuardStop
-from reverse_etl.diffs import DIFF_TABLES, existing_targets
+from reverse_etl.diffs import DECIDED, diff_table, existing_targets
 from reverse_etl.operations import ASSOCIATE, UPDATE
 
 ACCEPT_ALL = "all"
@@ -79,6 +79,7 @@ def check_limits(
     limits: Iterable[Mapping[str, str | None]],
     accepted: Collection[str],
     linked_counts: Mapping[str, int],
+    schema: str = DECIDED,
 ) -> None:
     """Raise GuardStop when the diff exceeds a limit that is not among the accepted ones.
 
@@ -87,7 +88,7 @@ def check_limits(
     known = parse_limits(limits)
     breaches = {
         volume.name: breach
-        for volume in volumes(connection)
+        for volume in volumes(connection, schema)
         if not _is_accepted(volume.name, accepted)
         for breach in _breaches(volume, known, linked_counts.get(volume.object, 0))
     }
@@ -101,11 +102,11 @@ def check_limits(
         )
 
 
-def volumes(connection: duckdb.DuckDBPyConnection) -> list[Volume]:
+def volumes(connection: duckdb.DuckDBPyConnection, schema: str = DECIDED) -> list[Volume]:
     """What the diff tables would write, by target, object and operation, clears included."""
     found: list[Volume] = []
-    for target in existing_targets(connection):
-        table = DIFF_TABLES[target]
+    for target in existing_targets(connection, schema):
+        table = diff_table(schema, target)
         counted = connection.execute(
             f"""
             select

@@ -59,17 +59,18 @@ def push(
     now: Clock | None = None,
     verify_after_seconds: float = 0,
     snapshot_at: Mapping[str, datetime] | None = None,
+    schema: str = diffs.DECIDED,
 ) -> PushReport:
-    """Write everything in the diff tables to the CRMs, and return what became of it.
+    """Write everything in the diff tables of a schema to the CRMs, and return what became of it.
 
     `limits` are the rows of push_limits.csv, `linked_counts` the linked records by object (read from matching.links
     when not given). The stale check is left out for a target whose `snapshot_at` (by target: when its records were
     read) is less than `verify_after_seconds` ago. Raises GuardStop, and then nothing was called.
     """
     linked = count_linked(connection) if linked_counts is None else linked_counts
-    check_limits(connection, limits, accepted, linked)
+    check_limits(connection, limits, accepted, linked, schema)
     writers = build_writers(clients)
-    run = _Push(connection, writers, run_id, journal, on_progress, now or _utc_now)
+    run = _Push(connection, writers, run_id, journal, on_progress, now or _utc_now, schema)
     run.unverified = {
         target
         for target, read_at in (snapshot_at or {}).items()
@@ -108,8 +109,10 @@ class _Push:
         journal: Journal,
         on_progress: OnProgress | None,
         now: Clock,
+        schema: str,
     ) -> None:
         self._connection = connection
+        self._schema = schema
         self._writers = writers
         self._run_id = run_id
         self._journal = journal
@@ -127,7 +130,7 @@ class _Push:
         started = time.monotonic()
         calls = {target: writer.calls for target, writer in self._writers.items()}
         resolved = self._resolve()
-        for stage in diffs.stages(self._connection):
+        for stage in diffs.stages(self._connection, self._schema):
             self._stage(stage)
         self._finish_waiting()
         return PushReport(
@@ -153,7 +156,7 @@ class _Push:
     def _stage(self, stage: diffs.Stage) -> None:
         size = self._writers[stage.target].batch_size(stage.operation)
         done = 0
-        for batch in batched(self._not_made_before(diffs.operations(self._connection, stage)), size):
+        for batch in batched(self._not_made_before(diffs.operations(self._connection, stage, self._schema)), size):
             self._waiting += self._batch(batch)
             done += len(batch)
             if self._on_progress is not None:
@@ -312,7 +315,7 @@ class _Push:
             self._failures.setdefault(target, error)
 
     def _pending_links(self, target: str, link_ids: set[str]) -> set[str]:
-        return diffs.links_to_be_created(self._connection, target, link_ids) if link_ids else set()
+        return diffs.links_to_be_created(self._connection, target, link_ids, self._schema) if link_ids else set()
 
 
 def _explained(learnt: Outcome, before: Outcome) -> Outcome:

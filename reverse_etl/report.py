@@ -6,7 +6,7 @@ Owns numbers only; the records themselves are in `journal.push_attempts`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,21 @@ class PushReport:
             }
             for count in self.counts
         ]
+
+
+def combined(reports: Sequence[PushReport]) -> PushReport:
+    """Several pushes of one run as one."""
+    tally = Tally()
+    calls: Counter[str] = Counter()
+    resolved: Counter[str] = Counter()
+    failures: dict[str, ApiError] = {}
+    for report in reports:
+        for count in report.counts:
+            tally.add(count.target, count.object, count.operation, count.outcome, count.records)
+        calls.update(report.api_calls)
+        resolved.update(report.resolved)
+        failures = {**report.failures, **failures}
+    return PushReport(tally.counts(), dict(calls), sum(one.seconds for one in reports), failures, dict(resolved))
 
 
 class Tally:

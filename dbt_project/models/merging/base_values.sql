@@ -20,7 +20,8 @@ confirmed as (
         attempts.run_id,
         attempts.changes,
         attempts.stored,
-        attempts.source_values
+        attempts.source_values,
+        case when attempts.operation_id like 'undo-%' then 'undone' else 'written' end as origin
     from {{ source('journal', 'push_attempts') }} as attempts
     cross join current_run
     where attempts.outcome = 'succeeded'
@@ -61,7 +62,7 @@ written_by_one as (
             else {{ canonical_value('confirmed_values.target_value', 'mappings.salesforce_type') }}
         end as salesforce_value,
         mappings.mapping_hash,
-        'written' as origin,
+        confirmed_values.origin,
         confirmed_values.outcome_at as based_at,
         confirmed_values.run_id
     from confirmed_values
@@ -112,7 +113,7 @@ written_by_both as (
         {{ canonical_value('hubspot.target_value', 'mappings.hubspot_type') }} as hubspot_value,
         {{ canonical_value('salesforce.target_value', 'mappings.salesforce_type') }} as salesforce_value,
         mappings.mapping_hash,
-        'written' as origin,
+        hubspot.origin,
         greatest(hubspot.outcome_at, salesforce.outcome_at) as based_at,
         hubspot.run_id
     from merged_values as hubspot

@@ -12,6 +12,7 @@ with compared as (
         base.salesforce_value as base_salesforce_value,
         base.mapping_hash as base_mapping_hash,
         base.based_at,
+        base.origin as base_origin,
         (base.link_id is not null) and (field_values.hubspot_value is distinct from base.hubspot_value)
             as hubspot_is_edited,
         (base.link_id is not null) and (field_values.salesforce_value is distinct from base.salesforce_value)

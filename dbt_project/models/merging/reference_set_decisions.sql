@@ -29,6 +29,8 @@ judged as (
             when compared.direction = 'always_hubspot' then members.is_in_hubspot
             when compared.direction = 'always_salesforce' then members.is_in_salesforce
             when compared.change_state in ('first_sync', 'remapped') then true
+            -- what was undone stays so until somebody changes either set
+            when compared.change_state = 'unchanged' and compared.base_origin = 'undone' then null
             -- a member of the base that one side lacks was removed there; any other was added
             else not coalesce(
                     list_contains(string_split(compared.base_hubspot_value, ';'), members.hubspot_id)
