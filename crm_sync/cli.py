@@ -13,6 +13,8 @@ import click
 
 from crm_sync import __version__
 from crm_sync.cli_base import Contents, clean_errors, context_of
+from crm_sync.cli_control import pause, resume, undo
+from crm_sync.cli_dashboard import dashboard
 from crm_sync.cli_health import COMMANDS as HEALTH_COMMANDS
 from crm_sync.cli_plan import plan
 from crm_sync.cli_sandbox import sandbox_group
@@ -70,5 +72,5 @@ def sync(context: click.Context, accepted: tuple[str, ...], full: bool, reconcil
         click.echo(line)
 
 
-for command in (plan, setup, check, *HEALTH_COMMANDS, sandbox_group):
+for command in (plan, setup, check, *HEALTH_COMMANDS, dashboard, pause, resume, undo, sandbox_group):
     main.add_command(command)

@@ -41,7 +41,7 @@ def _clean_errors(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
-@click.group(name="sandbox")
+@click.group(name="sandbox", short_help="two stand-in CRMs on this machine to play with")
 def sandbox_group() -> None:
     """Stand-in HubSpot and Salesforce servers on this machine, with demo data."""
 

@@ -24,15 +24,18 @@ from crm_sync.landed_checks import require_id_fields, require_mapped_fields
 from crm_sync.lock import cycle_lock
 from crm_sync.mapping_checks import require_valid
 from crm_sync.mappings import Mappings, load_mappings
+from crm_sync.pausing import require_running
 from crm_sync.plan import Plan, read_plan
 from crm_sync.progress import Observer
 from crm_sync.publish import publish
+from crm_sync.saved_plan import SavedPlan
 from crm_sync.setup import inspect_setup
 from crm_sync.transform import Transformer
-from pipelines import ExtractReport, FieldInConflict, extract, read_evidence
+from pipelines import ExtractReport, FieldInConflict, Schedule, extract, read_evidence
 from reverse_etl.journal import Journal
 from reverse_etl.push import push, resolve_unknown
 from reverse_etl.report import PushReport
+from reverse_etl.undo import Undone, require_undoable, undo
 
 
 @dataclass
@@ -45,6 +48,7 @@ class CycleResult:
     extracted: ExtractReport | None = None
     plan: Plan | None = None
     pushed: PushReport | None = None
+    undone: Undone | None = None
     is_rebuilt: bool = False
     steps: dict[str, float] = field(default_factory=dict)
     api_calls: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -57,7 +61,13 @@ class CycleOptions:
     command: str = "sync"
     pushes: bool = True
     full: bool = False
+    #: Compare everything by id and time in this run, whether or not it is due.
+    reconcile: bool = False
     accepted: Sequence[str] = ()
+    #: A plan that was looked at and agreed to: exactly this is written, or nothing.
+    approved: SavedPlan | None = None
+    #: The run whose writes are put back, in place of extracting and deciding.
+    undoes: str | None = None
 
 
 def run_cycle(settings: Settings, options: CycleOptions, observer: Observer | None = None) -> CycleResult:
@@ -92,6 +102,7 @@ class _Cycle:
         self._observer = observer
         self._transformer = Transformer(settings, mappings)
         self._begun = False
+        self._undoes = ""
         self.result = CycleResult(_new_run_id(), options.command)
 
     # ------------------------------------------------------------ the order
@@ -101,13 +112,11 @@ class _Cycle:
         clients = build_clients(self._settings)
         self._observer.using(clients)
         try:
-            with self._step("extract"):
-                self._extract(clients)
-            with self._step("decide"):
-                self._decide(clients)
-            if self._options.pushes:
-                with self._step("push"):
-                    self._push(clients)
+            if self._options.undoes is None:
+                self._carry_over(clients)
+            else:
+                with self._step("undo"):
+                    self._undo(clients)
         finally:
             self._count_calls(clients)
             clients.close()
@@ -118,10 +127,26 @@ class _Cycle:
             publish(self._settings.warehouse_path, self._settings.health_path)
         self._fail_if_a_crm_failed()
 
+    def _carry_over(self, clients: Clients) -> None:
+        with self._step("extract"):
+            self._extract(clients)
+        with self._step("decide"):
+            self._decide(clients)
+        if self._options.approved is not None and self.result.plan is not None:
+            self._options.approved.require_same(self.result.plan)
+        if self._options.pushes:
+            with self._step("push"):
+                self._push(clients)
+
     def _begin(self) -> None:
         with self._warehouse() as connection:
+            # a plan writes to no CRM, and an undo is what many pause for
+            if self._options.pushes and self._options.undoes is None:
+                require_running(connection)
             journal = Journal(connection)
             _refuse_other_target(connection, self._settings.target)
+            if self._options.undoes is not None:
+                self._undoes = require_undoable(connection, self._options.undoes)
             journal.begin_run(
                 self.result.run_id,
                 command=self._options.command,
@@ -142,14 +167,19 @@ class _Cycle:
             )
         with self._warehouse() as connection:
             resolve_unknown(connection, clients, journal=Journal(connection))
-        refresh = self._settings.project.variable("association_refresh_minutes", 60)
+        variable = self._settings.project.variable
         self.result.extracted = extract(
             self._settings,
             self._mappings,
             clients,
             on_progress=self._observer.read,
             full=self._options.full,
-            association_refresh=timedelta(minutes=refresh),
+            association_refresh=timedelta(minutes=variable("association_refresh_minutes", 60)),
+            schedule=Schedule(
+                reconcile=_interval(hours=variable("reconcile_hours", 168)),
+                reconcile_now=self._options.reconcile,
+                computed=_interval(hours=variable("calculated_refresh_minutes", 60) / 60),
+            ),
             now=_now(),
         )
         with self._warehouse() as connection:
@@ -186,6 +216,20 @@ class _Cycle:
                 verify_after_seconds=self._settings.project.variable("verify_after_seconds", 0),
                 snapshot_at={"hubspot": extracted.loaded_at, "salesforce": extracted.loaded_at},
             )
+
+    def _undo(self, clients: Clients) -> None:
+        with self._warehouse() as connection:
+            self.result.undone = undo(
+                connection,
+                clients,
+                run_id=self._undoes,
+                undo_run_id=self.result.run_id,
+                journal=Journal(connection),
+                limits=[row.values for row in self._mappings.rows["push_limits"]],
+                accepted=self._options.accepted,
+                pushes=self._options.pushes,
+            )
+        self.result.pushed = self.result.undone.report
 
     def _settle(self) -> None:
         pushed = self.result.pushed
@@ -344,6 +388,11 @@ def _git_sha(settings: Settings) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _interval(hours: float) -> timedelta | None:
+    """How often something is done; 0 is never."""
+    return timedelta(hours=hours) if hours > 0 else None
 
 
 def _new_run_id() -> str:

@@ -1,90 +1,153 @@
-"""Why a record looks as it does: its links, its scope, and per field both values, bases, winner and reason."""
+"""Why a record looks as it does, and what comes next.
+
+Owns the gathering of what the published tables say of one record: its links, its scope, per field both values, bases,
+winner and reason, what was written, and what the next sync would do. Prints nothing, decides nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import json
+from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 
 from crm_sync.errors import ConfigError
+from crm_sync.records import find_links
 
-_FIND = """
-select distinct link_id, object, hubspot_id, salesforce_id, matched_by, status from matching.links
-where object = $object and (hubspot_id = $key or salesforce_id = $key or salesforce_id like $key || '___'
-    or link_id in (
-        select link_id from merging.field_decisions
-        where object = $object
-            and hubspot_property in ('email', 'name', 'dealname', 'domain')
-            and lower($key) in (lower(hubspot_value), lower(salesforce_value))
-    ))
-order by status, link_id
-"""
+_LINK = "select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from matching.links"
 _FIELDS = """
-select hubspot_property, salesforce_field, direction, hubspot_value, salesforce_value, base_hubspot_value,
-    base_salesforce_value, coalesce(winner, '-'), reason, held_reason, evidence, run_id
-from merging.field_decisions where link_id = ? order by hubspot_property
+select hubspot_property, salesforce_field, direction, conflict_rule, hubspot_value, salesforce_value,
+    base_hubspot_value, base_salesforce_value, change_state, winner, reason, evidence, hubspot_edited_at,
+    salesforce_edited_at, target, target_value, held_reason, based_at, run_id, decided_at
+from merging.field_decisions where link_id = ? order by hubspot_property, salesforce_field
 """
 _SCOPE = """
-select side, is_included, deciding_rule from inclusion.records_included
+select side, record_id, is_included, deciding_rule from inclusion.records_included
 where object = ? and ((side = 'hubspot' and record_id = ?) or (side = 'salesforce' and record_id = ?)) order by side
 """
 _PUSHES = """
-select attempted_at, target, operation, outcome, coalesce(error_code, ''), run_id from journal.push_attempts
-where link_id = ? order by attempted_at desc limit 10
+select attempted_at, target, operation, outcome, error_code, message, changes, previous, run_id
+from journal.push_attempts where link_id = ? order by attempted_at desc, attempt_id limit 10
+"""
+_ERRORS = """
+select target, error_class, error_code, message, cause, fix, attempts, retry_policy, next_retry_at
+from sync_health.sync_errors where link_id = ? and status = 'open'
+"""
+_ISSUES = """
+select issue_type, field, detail, fix, first_seen_at from sync_health.data_quality_issues
+where object = ? and (hubspot_id = ? or salesforce_id = ?) order by issue_type, field
+"""
+_NEXT = """
+select 'hubspot' as target, operation, crm_object, record_id, changes, reasons from reverse_etl.diff_hubspot
+where link_id = $link
+union all
+select 'salesforce', operation, crm_object, record_id, changes, reasons from reverse_etl.diff_salesforce
+where link_id = $link
+"""
+_CREATES = """
+select link_id, object, hubspot_id, salesforce_id from reverse_etl.diff_{target}
+where operation = 'create' and list_contains($objects, object) and ($key in (hubspot_id, salesforce_id)
+    or exists (select 1 from json_each(changes) as field where lower(field.value ->> '$') = lower($key)))
+"""
+_UNLINKED = """
+select object, side, record_id, issue_type, detail from matching.match_issues
+where list_contains($objects, object) and ($key = record_id or lower($key) = match_key) order by all
+"""
+_ALONE = """
+select object, side, record_id, is_included, deciding_rule from inclusion.records_included
+where list_contains($objects, object) and record_id = $key order by all
 """
 
 
-def explain_record(health: Path, object_: str, key: str) -> Iterator[str]:
-    """Lines that explain every link of the record that `key` (id, e-mail or name) names."""
-    if not health.exists():
-        raise ConfigError(f"There is no health file {health.name} yet.", "Run a cycle first: make sync")
-    with duckdb.connect(str(health), read_only=True) as connection:
-        links = connection.execute(_FIND, {"object": object_, "key": key}).fetchall()
-        if not links:
-            yield from _unlinked(connection, object_, key)
-        for link in links:
-            yield from _link(connection, link)
-
-
-def _unlinked(connection: duckdb.DuckDBPyConnection, object_: str, key: str) -> Iterator[str]:
-    rows = connection.execute(
-        "select side, record_id, issue_type, detail from matching.match_issues"
-        " where object = ? and (record_id = ? or match_key = lower(?))",
-        [object_, key, key],
-    ).fetchall()
-    for side, record_id, issue_type, detail in rows:
-        yield f"{object_} {side} {record_id} is not linked: {issue_type}: {detail}"
-    scope = connection.execute(
-        "select side, is_included, deciding_rule from inclusion.records_included where object = ? and record_id = ?",
-        [object_, key],
-    ).fetchall()
-    for side, is_included, rule in scope:
-        yield f"{object_} {side} {key}: {'in scope' if is_included else 'out of scope'} ({rule})"
-    if not rows and not scope:
+def explain_record(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key: str) -> list[dict[str, Any]]:
+    """One document per link, or unlinked record, that the key names. Raises ConfigError when there is none."""
+    found = [_linked(connection, link_id) for link_id in find_links(connection, objects, key)]
+    found = found or _unlinked(connection, objects, key)
+    if not found:
+        hint = _elsewhere(connection, key)
         raise ConfigError(
-            f"No {object_} is known by '{key}'.", "Use a record id of either CRM, an e-mail address or a name."
+            f"No {' or '.join(objects)} is known by '{key}'.",
+            hint
+            or "Use a record id of either CRM, an e-mail address or a name; a record that was created since the"
+            " newest cycle is known after the next.",
         )
+    return found
 
 
-def _link(connection: duckdb.DuckDBPyConnection, link: tuple[str, ...]) -> Iterator[str]:
-    link_id, object_, hubspot_id, salesforce_id, matched_by, status = link
-    yield f"{object_}: HubSpot {hubspot_id} = Salesforce {salesforce_id} ({status}, matched by {matched_by})"
-    for side, is_included, rule in connection.execute(_SCOPE, [object_, hubspot_id, salesforce_id]).fetchall():
-        yield f"  {side} record is {'in scope' if is_included else 'out of scope'}: {rule}"
-    for row in connection.execute(_FIELDS, [link_id]).fetchall():
-        hubspot_property, salesforce_field, direction, h, s, h0, s0, winner, reason, held, evidence, run_id = row
-        yield f"  {hubspot_property} <-> {salesforce_field}  [{direction}]"
-        yield f"      HubSpot {_shown(h)} (base {_shown(h0)})   Salesforce {_shown(s)} (base {_shown(s0)})"
-        note = f", held back: {held}" if held else ""
-        note += f", evidence: {evidence}" if evidence else ""
-        yield f"      winner {winner}: {reason}{note}  (run {run_id})"
-    for at, target, operation, outcome, code, run_id in connection.execute(_PUSHES, [link_id]).fetchall():
-        yield f"  {at:%Y-%m-%d %H:%M:%S} {operation} in {target}: {outcome or 'unknown'} {code} (run {run_id})"
-    yield ""
+def _linked(connection: duckdb.DuckDBPyConnection, link_id: str) -> dict[str, Any]:
+    link = _rows(connection, f"{_LINK} where link_id = ?", [link_id])[0]
+    ids = [link["object"], link["hubspot_id"], link["salesforce_id"]]
+    return {
+        "link": link,
+        "scope": _rows(connection, _SCOPE, ids),
+        "fields": _rows(connection, _FIELDS, [link_id]),
+        "errors": _rows(connection, _ERRORS, [link_id]),
+        "issues": _rows(connection, _ISSUES, ids),
+        "pushes": [_with_documents(row) for row in _rows(connection, _PUSHES, [link_id])],
+        "next": [_with_documents(row) for row in _rows(connection, _NEXT, {"link": link_id})],
+    }
 
 
-def _shown(value: str | None) -> str:
-    if value is None:
-        return "(blank)"
-    return repr(value) if len(value) <= 60 else repr(value[:57] + "...")
+def _unlinked(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key: str) -> list[dict[str, Any]]:
+    """Records of one CRM only: about to be created in the other, or kept from it, or out of scope."""
+    parameters = {"objects": list(objects), "key": key.strip()}
+    found = []
+    for target in ("salesforce", "hubspot"):
+        for row in _rows(connection, _CREATES.format(target=target), parameters):
+            side = "hubspot" if target == "salesforce" else "salesforce"
+            document = _alone(connection, row["object"], side, row[f"{side}_id"])
+            document["next"] = [_with_documents(one) for one in _rows(connection, _NEXT, {"link": row["link_id"]})]
+            document["errors"] = _rows(connection, _ERRORS, [row["link_id"]])
+            document["pushes"] = [_with_documents(one) for one in _rows(connection, _PUSHES, [row["link_id"]])]
+            found.append(document)
+    for sql in (_UNLINKED, _ALONE):
+        for row in _rows(connection, sql, parameters):
+            if all(one["record_id"] != row["record_id"] or one["object"] != row["object"] for one in found):
+                found.append(_alone(connection, row["object"], row["side"], row["record_id"]))
+    return found
+
+
+def _alone(connection: duckdb.DuckDBPyConnection, object_: str, side: str, record_id: str) -> dict[str, Any]:
+    ids = [object_, record_id, record_id]
+    issues = _rows(
+        connection,
+        "select issue_type, match_key, detail from matching.match_issues where object = ? and side = ?"
+        " and record_id = ?",
+        [object_, side, record_id],
+    )
+    return {
+        "link": None,
+        "object": object_,
+        "side": side,
+        "record_id": record_id,
+        "scope": _rows(connection, _SCOPE, ids),
+        "matching": issues,
+        "issues": _rows(connection, _ISSUES, ids),
+        "errors": [],
+        "pushes": [],
+        "next": [],
+    }
+
+
+def _elsewhere(connection: duckdb.DuckDBPyConnection, key: str) -> str:
+    """Whether the key names a record of another object."""
+    every = [row[0] for row in connection.execute("select distinct object from matching.links").fetchall()]
+    links = find_links(connection, every, key)
+    if not links:
+        return ""
+    row = connection.execute("select object from matching.links where link_id = ?", [links[0]]).fetchone()
+    return f"It is a {row[0]}: crm-sync explain {row[0]} {key}" if row else ""
+
+
+def _with_documents(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.loads(value or "{}") if name in ("changes", "previous", "reasons") else value
+        for name, value in row.items()
+    }
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, parameters)
+    columns = [column[0] for column in cursor.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -1,24 +1,36 @@
-"""The plan: what the next push writes, read from the diff tables and shown to people.
+"""The plan: what the next push writes, read from the diff tables.
 
-Owns the shape in which a plan is read and printed. Decides nothing: every line is a row of diff_hubspot or
-diff_salesforce.
+Owns the shape of a plan and the choice of parts of it; `plan_rendering.py` prints it. Decides nothing: every line is
+a row of diff_hubspot or diff_salesforce.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+
+#: The order in which a target is written is that of the push: Salesforce first within a push order.
+TARGETS = ("salesforce", "hubspot")
+#: Fields that name a record to people, by how well they do.
+_NAMING = ("email", "dealname", "name", "domain", "hs_task_subject", "lastname", "Email", "Name", "Subject", "LastName")
 
 _ROWS = """
 select '{target}' as target, object, operation, crm_object, record_id, hubspot_id, salesforce_id, link_id,
     changes, previous, "references", reasons
 from reverse_etl.diff_{target}
 order by push_order, object, operation, coalesce(hubspot_id, ''), coalesce(salesforce_id, '')
+"""
+_NAMES = """
+select link_id, hubspot_property, coalesce(hubspot_value, salesforce_value) as value
+from merging.field_decisions
+where hubspot_property in ('email', 'dealname', 'name', 'domain', 'hs_task_subject')
+    and coalesce(hubspot_value, salesforce_value) is not null
+    and link_id in (select link_id from reverse_etl.diff_hubspot union select link_id from reverse_etl.diff_salesforce)
 """
 
 
@@ -43,12 +55,22 @@ class PlannedOperation:
     record_id: str | None
     hubspot_id: str | None
     salesforce_id: str | None
+    name: str | None
     changes: tuple[FieldChange, ...]
+
+    def is_about(self, record: str) -> bool:
+        """Whether an id (a Salesforce id in either length) or the record's name is that of this operation."""
+        wanted = record.strip().casefold()
+        salesforce_ids = {self.salesforce_id, (self.salesforce_id or "")[:15]}
+        if record.strip() in {self.record_id, self.hubspot_id, *salesforce_ids}:
+            return True
+        named = {change.new for change in self.changes if change.field in _NAMING} | {self.name}
+        return wanted in {name.casefold() for name in named if name}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that the next push would write."""
+    """Everything that the next push would write, or a chosen part of it."""
 
     operations: tuple[PlannedOperation, ...]
 
@@ -61,65 +83,45 @@ class Plan:
     def is_empty(self) -> bool:
         return not self.operations
 
+    def only(self, objects: Collection[str] = (), targets: Collection[str] = (), records: Collection[str] = ()) -> Plan:
+        """The operations on these objects, targets and records; an empty choice means all."""
+        return Plan(
+            tuple(
+                operation
+                for operation in self.operations
+                if (not objects or operation.object in objects)
+                and (not targets or operation.target in targets)
+                and (not records or any(operation.is_about(record) for record in records))
+            )
+        )
+
 
 def read_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
     """The plan as the last decision left it."""
+    names = _names(connection)
     operations = []
-    for target in ("salesforce", "hubspot"):
+    for target in TARGETS:
         cursor = connection.execute(_ROWS.format(target=target))
         columns = [column[0] for column in cursor.description or ()]
-        operations += [_operation(dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
+        operations += [_operation(dict(zip(columns, row, strict=True)), names) for row in cursor.fetchall()]
     return Plan(tuple(operations))
 
 
-def render_plan(plan: Plan, most: int | None = None) -> Iterator[str]:
-    """The plan as plain lines: counts first, then record by record. `most` limits the records shown."""
-    if plan.is_empty:
-        yield "Nothing to write: both CRMs agree."
-        return
-    yield "Would write:"
-    for (target, object_, kind), records in plan.counts.items():
-        yield f"  {target:<10} {object_:<10} {kind:<10} {records:>8,}"
-    shown = plan.operations if most is None else plan.operations[:most]
-    for operation in shown:
-        yield ""
-        yield _headline(operation)
-        width = max((len(change.field) for change in operation.changes), default=0)
-        for change in operation.changes:
-            if operation.operation == "create":
-                yield f"    {change.field:<{width}}  {_shown(change.new)}"
-            else:
-                yield f"    {change.field:<{width}}  {_shown(change.old)} -> {_shown(change.new)}  ({change.reason})"
-    if len(shown) < len(plan.operations):
-        yield ""
-        yield f"... and {len(plan.operations) - len(shown):,} more records (--limit 0 shows all)."
+def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What people call the linked records that the plan touches."""
+    found: dict[str, tuple[int, str]] = {}
+    for link_id, field, value in connection.execute(_NAMES).fetchall():
+        rank = _NAMING.index(field)
+        if link_id not in found or rank < found[link_id][0]:
+            found[link_id] = (rank, value)
+    return {link_id: value for link_id, (_, value) in found.items()}
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as a JSON document."""
-    return {
-        "counts": [
-            {"target": target, "object": object_, "operation": operation, "records": records}
-            for (target, object_, operation), records in plan.counts.items()
-        ],
-        "operations": [
-            {
-                "target": operation.target,
-                "object": operation.object,
-                "operation": operation.operation,
-                "hubspot_id": operation.hubspot_id,
-                "salesforce_id": operation.salesforce_id,
-                "changes": [vars(change) for change in operation.changes],
-            }
-            for operation in plan.operations
-        ],
-    }
-
-
-def _operation(row: Mapping[str, Any]) -> PlannedOperation:
+def _operation(row: Mapping[str, Any], names: Mapping[str, str]) -> PlannedOperation:
     changes, previous = json.loads(row["changes"]), json.loads(row["previous"])
     reasons, references = json.loads(row["reasons"]), json.loads(row["references"])
     values = {**changes, **{name: _to_come(row, reference) for name, reference in references.items()}}
+    new_name = next((values[field] for field in _NAMING if values.get(field)), None)
     return PlannedOperation(
         target=row["target"],
         object=row["object"],
@@ -128,6 +130,7 @@ def _operation(row: Mapping[str, Any]) -> PlannedOperation:
         record_id=row["record_id"],
         hubspot_id=row["hubspot_id"],
         salesforce_id=row["salesforce_id"],
+        name=names.get(row["link_id"]) or new_name,
         changes=tuple(
             FieldChange(name, previous.get(name), values[name], reasons.get(name, "")) for name in sorted(values)
         ),
@@ -137,21 +140,3 @@ def _operation(row: Mapping[str, Any]) -> PlannedOperation:
 def _to_come(row: Mapping[str, Any], reference: Mapping[str, str]) -> str:
     own = reference.get("link_id") == row["link_id"]
     return "(id of the record created in this run)" if own else "(id of the parent created in this run)"
-
-
-def _headline(operation: PlannedOperation) -> str:
-    sign = {"create": "+", "archive": "-"}.get(operation.operation, "~")
-    if operation.operation == "create":
-        source = operation.hubspot_id or operation.salesforce_id
-        other = "HubSpot" if operation.target == "salesforce" else "Salesforce"
-        return f"{sign} {operation.target} {operation.crm_object}: create from {other} {source}"
-    if operation.operation == "archive":
-        return f"{sign} {operation.target} {operation.crm_object} {operation.record_id}: to the recycle bin"
-    return f"{sign} {operation.target} {operation.crm_object} {operation.record_id}: {operation.operation}"
-
-
-def _shown(value: str | None) -> str:
-    if value is None:
-        return "(blank)"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f'{text[:77]}..."'

@@ -1,4 +1,4 @@
-"""The closing summary of a cycle, and the health at a glance. Reads the published tables, prints nothing itself."""
+"""The closing summary of a cycle. Reads the published tables, prints nothing itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import duckdb
 
 from crm_sync.cycle import CycleResult
-from crm_sync.errors import ConfigError
+from crm_sync.wording import counted, direction_words, plain, table
 
-_DIRECTIONS = {"salesforce": "HubSpot -> Salesforce", "hubspot": "Salesforce -> HubSpot"}
 _SHOWN = 10
 _OUTCOMES = """
 with links_written as (
@@ -53,73 +52,101 @@ left join written using (object, target)
 left join held using (object, target)
 order by grid.object, grid.target desc
 """
+WRITTEN_COLUMNS = (
+    "object",
+    "direction",
+    "created",
+    "updated",
+    "id stamped",
+    "unchanged",
+    "rejected",
+    "held back",
+    "postponed",
+)
+REBUILT = (
+    "This warehouse is new while the CRMs hold ids of earlier links: links were restored from the ids,\n"
+    "the bases are new, and every field was decided as at the first sync."
+)
 
 
 def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
     """Lines for the end of a cycle: what was written where, what is open and how to fix it, calls and time."""
     with duckdb.connect(str(health), read_only=True) as connection:
         if result.is_rebuilt:
-            yield "This warehouse is new while the CRMs hold ids of earlier links: links were restored from the ids,"
-            yield "and every field was decided as at the first sync."
+            yield from REBUILT.splitlines()
             yield ""
         if result.pushed is not None:
-            yield from _written(connection, result)
+            if rows := written_rows(connection, result.run_id):
+                yield from table(WRITTEN_COLUMNS, rows)
+            yield written_sentence(connection, result)
             yield ""
-        yield from _open_errors(connection)
-        yield from _issues(connection)
+        yield from _drift(result)
+        yield from open_errors(connection)
+        yield from open_issues(connection)
+        yield ""
         yield from _effort(result)
-    yield f"Details: duckdb {os.path.relpath(health)} (schema sync_health)"
+    yield f"Details: crm-sync status, or duckdb {os.path.relpath(health)} (schema sync_health)"
 
 
-def _written(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> Iterator[str]:
-    rows = connection.execute(_OUTCOMES, {"run_id": result.run_id}).fetchall()
-    header = (
-        "object",
-        "direction",
-        "created",
-        "updated",
-        "id stamped",
-        "unchanged",
-        "rejected",
-        "held back",
-        "postponed",
+def _drift(result: CycleResult) -> Iterator[str]:
+    """What a reconcile has found, when there was one."""
+    drifts = result.extracted.drifts if result.extracted is not None else ()
+    if not drifts:
+        return
+    total = sum(drift.total for drift in drifts)
+    yield f"Compared {counted(sum(drift.compared for drift in drifts), 'record')} by id and time: " + (
+        f"{total:,} had been missed." if total else "none had been missed."
     )
-    lines = [
-        (object_, _DIRECTIONS[target], *(f"{number:,}" for number in numbers)) for object_, target, *numbers in rows
-    ]
-    if lines:
-        yield from _table(header, lines)
+    for drift in drifts:
+        if found := [f"{count:,} {kind}" for kind, count in drift.records.items() if count]:
+            yield f"    {drift.object}: {', '.join(found)}"
+
+
+def written_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, ...]]:
+    """One row per object and direction, in the order of WRITTEN_COLUMNS."""
+    rows = connection.execute(_OUTCOMES, {"run_id": run_id}).fetchall()
+    return [(row[0], direction_words(row[1]), *(f"{number:,}" for number in row[2:])) for row in rows]
+
+
+def written_sentence(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> str:
+    """How many records were written, or that none had to be."""
     pushed = result.pushed
     assert pushed is not None
     if pushed.records("succeeded") == 0:
-        yield "Nothing was written: both CRMs agree." if not pushed.counts else "Nothing was written."
-    else:
-        yield f"{sum(row[2] + row[3] + row[4] for row in rows):,} records written."
+        return "Nothing was written: both CRMs agree." if not pushed.counts else "Nothing was written."
+    rows = connection.execute(_OUTCOMES, {"run_id": result.run_id}).fetchall()
+    return f"{counted(sum(row[2] + row[3] + row[4] for row in rows), 'record')} written."
 
 
-def _open_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def open_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Open errors by class and code, each with its cause and fix."""
     rows = connection.execute(
-        "select target, error_code, count(*), any_value(message), any_value(cause), any_value(fix)"
-        " from sync_health.sync_errors where status = 'open' group by target, error_code order by count(*) desc"
+        "select target, error_class, error_code, count(*), any_value(message), any_value(cause), any_value(fix)"
+        " from sync_health.sync_errors where status = 'open'"
+        " group by target, error_class, error_code order by count(*) desc, target, error_code"
     ).fetchall()
     if not rows:
         yield "No open errors."
-    for target, code, records, message, cause, fix in rows[:_SHOWN]:
-        yield f"{records:,} open in {target}: {code}: {_first_line(message)}"
+    for target, class_, code, records, message, cause, fix in rows[:_SHOWN]:
+        yield f"{counted(records, 'open error')} in {target}: {class_}: {code}: {plain(message)}"
         yield f"    cause: {cause}"
         yield f"    fix:   {fix}"
+    if len(rows) > _SHOWN:
+        yield f"... and {counted(len(rows) - _SHOWN, 'more kind')} of error: crm-sync errors"
 
 
-def _issues(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def open_issues(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Data-quality issues by type, each with its fix."""
     rows = connection.execute(
         "select issue_type, count(*), any_value(fix) from sync_health.data_quality_issues"
-        " group by issue_type order by count(*) desc"
+        " group by issue_type order by count(*) desc, issue_type"
     ).fetchall()
     if rows:
-        yield f"{sum(row[1] for row in rows):,} data-quality issues keep values or records from being synced:"
+        total = sum(row[1] for row in rows)
+        keep = "keeps a value or record" if total == 1 else "keep values or records"
+        yield f"{counted(total, 'data-quality issue')} {keep} from being synced:"
     for issue_type, records, fix in rows:
         yield f"    {records:>6,}  {issue_type:<24} {fix}"
-    yield ""
 
 
 def _effort(result: CycleResult) -> Iterator[str]:
@@ -127,61 +154,3 @@ def _effort(result: CycleResult) -> Iterator[str]:
     calls = "  ".join(f"{crm} {usage['calls']:,}" for crm, usage in result.api_calls.items())
     yield f"Time: {steps}"
     yield f"API calls: {calls}"
-
-
-def health_at_a_glance(health: Path) -> Iterator[str]:
-    """Lines for `status`."""
-    if not health.exists():
-        raise ConfigError(f"There is no health file {health.name} yet.", "Run a cycle first: make sync")
-    with duckdb.connect(str(health), read_only=True) as connection:
-        row = connection.execute(
-            "select status, last_success_at, open_errors, data_quality_issues, conflicts, linked_records,"
-            " last_run_id, last_run_status, last_run_message from sync_health.sync_status"
-        ).fetchone()
-        assert row is not None
-        yield f"Status:         {row[0]}"
-        yield f"Last success:   {row[1]:%Y-%m-%d %H:%M:%S %Z}" if row[1] else "Last success:   never"
-        yield f"Last run:       {row[6]} ({row[7]})" + (f": {_first_line(row[8])}" if row[8] else "")
-        yield f"Linked records: {row[5]:,}    conflicts decided: {row[4]:,}"
-        yield ""
-        yield from _synced(connection)
-        yield from _open_errors(connection)
-        yield from _issues(connection)
-        yield from _lag(connection)
-
-
-def _synced(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    rows = connection.execute(
-        "select object, replace(direction, '_', ' '), operation, records, records_in_newest_run"
-        " from sync_health.records_synced order by all"
-    ).fetchall()
-    if rows:
-        yield from _table(
-            ("object", "direction", "operation", "records", "newest run"),
-            [(row[0], row[1], row[2], f"{row[3]:,}", f"{row[4]:,}") for row in rows],
-        )
-        yield ""
-
-
-def _lag(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    rows = connection.execute(
-        "select replace(direction, '_', ' '), records, p50_seconds, p95_seconds from sync_health.sync_lag"
-        " qualify day = max(day) over (partition by direction) order by direction"
-    ).fetchall()
-    for direction, records, p50, p95 in rows:
-        yield f"Edit to push, {direction}: half within {p50:,.0f} s, 95 % within {p95:,.0f} s ({records:,} records)"
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    for row in [header, *rows]:
-        cells = [
-            text.ljust(width) if i < 2 else text.rjust(width)
-            for i, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()
-
-
-def _first_line(text: str | None) -> str:
-    line = (text or "").strip().splitlines()[0] if (text or "").strip() else ""
-    return line if len(line) <= 160 else f"{line[:157]}..."

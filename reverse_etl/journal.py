@@ -65,6 +65,12 @@ create table if not exists journal.push_attempts (
     target_modified_at timestamptz,
     is_modified_by_other boolean
 );
+
+create table if not exists journal.retry_requests (
+    target text,
+    link_id text,
+    requested_at timestamptz
+);
 """
 
 _TEXT = pa.string()
@@ -100,6 +106,8 @@ _OUTCOME_SCHEMA = pa.schema(
         ("is_modified_by_other", pa.bool_()),
     ]
 )
+
+_REQUEST_SCHEMA = pa.schema([("target", _TEXT), ("link_id", _TEXT), ("requested_at", _TIME)])
 
 _COMPLETE = f"""
 update journal.push_attempts
@@ -219,6 +227,16 @@ class Journal:
             _COMPLETE,
             [min(attempt.attempted_at for attempt, _ in outcomes)],
         )
+
+    def request_retries(self, operations: Sequence[tuple[str, str]], requested_at: datetime) -> None:
+        """Note that a person wants these (target, link_id) tried again, whatever their retry policy says."""
+        rows = [{"target": target, "link_id": link_id, "requested_at": requested_at} for target, link_id in operations]
+        if rows:
+            self._with_rows(
+                "new_requests",
+                pa.Table.from_pylist(rows, schema=_REQUEST_SCHEMA),
+                "insert into journal.retry_requests by name select * from new_requests",
+            )
 
     def unknown_attempts(self) -> list[Attempt]:
         """Attempts whose outcome is not known: a call in flight when the process died, or no answer."""

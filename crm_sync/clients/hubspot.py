@@ -110,6 +110,11 @@ class HubSpotClient:
             self.api.request("POST", path, json=body, retry_unknown=False, expect=(200, 201)), f"POST {path}"
         )
 
+    def delete_property(self, object_: str, name: str) -> None:
+        """DELETE /crm/v3/properties/{type}/{name}: archives it, with the values that records hold."""
+        path = f"/crm/v3/properties/{_segment(object_)}/{_segment(name)}"
+        self.api.request("DELETE", path, retry_unknown=True, expect=(204, 404))
+
     def property_groups(self, object_: str) -> list[dict[str, Any]]:
         """GET /crm/v3/properties/{type}/groups."""
         return _results(self._page("GET", f"/crm/v3/properties/{_segment(object_)}/groups"))

@@ -144,6 +144,11 @@ class SalesforceClient:
             expect=(200, 201),
         )
 
+    def tooling_delete_custom_field(self, field_id: str) -> None:
+        """DELETE /tooling/sobjects/CustomField/{id}: with the values that records hold."""
+        path = f"{self._data}/tooling/sobjects/CustomField/{_segment(field_id)}"
+        self.api.request("DELETE", path, retry_unknown=True, expect=(200, 204, 404))
+
     def create_record(self, object_: str, values: Mapping[str, Any]) -> str:
         """POST /sobjects/X: the new record's id. Not repeated after an unknown outcome."""
         path = f"{self._data}/sobjects/{_segment(object_)}"
@@ -156,6 +161,11 @@ class SalesforceClient:
         """PATCH /sobjects/X/{id}."""
         path = f"{self._data}/sobjects/{_segment(object_)}/{_segment(record_id)}"
         self.api.request("PATCH", path, json=dict(values), retry_unknown=False, expect=(200, 204))
+
+    def delete_record(self, object_: str, record_id: str) -> None:
+        """DELETE /sobjects/X/{id}."""
+        path = f"{self._data}/sobjects/{_segment(object_)}/{_segment(record_id)}"
+        self.api.request("DELETE", path, retry_unknown=True, expect=(200, 204, 404))
 
     # Shapes
 

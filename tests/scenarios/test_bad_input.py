@@ -209,7 +209,8 @@ def test_explain_status_and_query_answer_from_the_health_file(world: World, cli:
     assert cli("sync").exit_code == 0
     explained = cli("explain", "contact", "one@northwind-traders.io")
     assert explained.exit_code == 0
-    assert "winner salesforce: first_sync_prefer_salesforce" in explained.output
+    assert "Salesforce won" in explained.output
+    assert "[first_sync_prefer_salesforce]" in explained.output
     assert "Status:         active" in cli("status").output
     assert "active" in cli("query", "select status from sync_health.sync_status").output
     assert cli("explain", "contact", "nobody@nowhere.io").exit_code == 2

@@ -1,5 +1,6 @@
 -- One row per wanted operation that a CRM has rejected and that is not due yet: on_change waits until record or mapping
--- change (then it is another operation), daily waits a day, never waits for a person; retry is always due.
+-- change (then it is another operation), daily waits a day, never waits for a person; retry is always due, and so is
+-- what a person has asked for since (crm-sync review --retry).
 with latest as (
     select *
     from {{ source('journal', 'push_attempts') }}
@@ -16,6 +17,10 @@ inner join latest on operations.operation_id = latest.operation_id
 left join {{ ref('error_catalog') }} as catalog
     on latest.target = catalog.target and latest.error_code = catalog.error_code
 cross join {{ ref('stg_current_run') }} as current_run
+anti join {{ source('journal', 'retry_requests') }} as requests
+    on operations.target = requests.target
+    and operations.link_id = requests.link_id
+    and latest.outcome_at < requests.requested_at
 where latest.outcome = 'rejected'
     and case coalesce(catalog.retry_policy, 'daily')
         when 'retry' then false
