@@ -78,6 +78,15 @@ def load_plan(path: Path) -> SavedPlan:
     return SavedPlan(path.name, str(document.get("target")), tuple(operations))
 
 
+def approved_plan(path: Path | None, target: str) -> SavedPlan | None:
+    """The saved plan that a sync is held to, if any. Raises ConfigError when it is not one for this target."""
+    if path is None:
+        return None
+    saved = load_plan(path)
+    saved.require_target(target)
+    return saved
+
+
 def _document(operation: PlannedOperation) -> dict[str, Any]:
     return {
         "target": operation.target,
