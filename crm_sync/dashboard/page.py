@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,23 @@ SCRIPTS = ("dom.js", "words.js", "charts.js", "tables.js", "sections.js", "main.
 _ESCAPED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
-def render_page(document: dict[str, Any], live: bool = False) -> str:
-    """The page. A live one asks the server that it came from for newer documents, and nobody else."""
+@dataclass(frozen=True)
+class Live:
+    """What a served page needs to ask for newer documents: the tag of the one it has, and how often to ask."""
+
+    tag: str
+    every_ms: int
+
+
+def render_page(document: dict[str, Any], live: Live | None = None) -> str:
+    """The page. Without `live` it asks nobody for anything."""
     script, style = _script(), _style()
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             document=document,
-            data=embedded_json({**document, "live": live}),
+            data=embedded_json({**document, "live": asdict(live) if live else None}),
             script=script,
             style=style,
             policy="; ".join(

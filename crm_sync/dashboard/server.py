@@ -22,10 +22,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from crm_sync.dashboard.document import read_document
-from crm_sync.dashboard.page import render_page
+from crm_sync.dashboard.page import Live, render_page
 from crm_sync.errors import ConfigError, CrmSyncError
 
 HOST = "127.0.0.1"
+EVERY_MS = 4_000
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -34,12 +35,13 @@ _HEADERS = {
 }
 
 
-def create_app(health: Path, target: str) -> Starlette:
+def create_app(health: Path, target: str, every_ms: int = EVERY_MS) -> Starlette:
     """The server's two answers: the page, and the document alone for a page that is open already."""
     current = _Current(health, target)
 
     def page(request: Request) -> Response:
-        return HTMLResponse(render_page(current.document(), live=True), headers=_HEADERS)
+        document = current.document()
+        return HTMLResponse(render_page(document, Live(current.tag, every_ms)), headers=_HEADERS)
 
     def data(request: Request) -> Response:
         document, tag = current.document(), current.tag

@@ -100,7 +100,7 @@ def _degraded(
         if worst and len({group["error_code"] for group in error_groups}) > 1:
             remedy = f"Begin with {worst['error_code']} ({_records(worst['records'])}): {remedy}"
         sentence = f"{pairs}; the records below are not, and are tried again as their error allows."
-        return _words("degraded", headline, sentence, remedy, f"{command} status")
+        return _words("degraded", headline, sentence, remedy, f"{command} errors")
     if suspended:
         headline = f"{suspended:,} field {'mapping is' if suspended == 1 else 'mappings are'} suspended"
         fix = next((group["fix"] for group in issue_groups if group["issue_type"] == "suspended_mapping"), "")
@@ -117,7 +117,7 @@ def _degraded(
 def _most_frequent_issue(issue_groups: Sequence[Row], held: int, command: str) -> tuple[str | None, str | None]:
     if held:
         waits = "conflict waits" if held == 1 else "conflicts wait"
-        return f"{held:,} {waits} for a person: edit either side, or add a row to conflict_resolutions.csv.", None
+        return f"{held:,} {waits} for a person: edit either side, or say which side holds.", f"{command} review"
     worst = _summed(issue_groups, "issue_type")
     if not worst:
         return None, None

@@ -2,6 +2,7 @@
 // table beside it; nothing is told by colour alone.
 
 const PAD = { left: 44, right: 8, top: 10, bottom: 4 };
+const GAP = 32;
 
 function niceCeiling(value) {
   if (value <= 0) return 1;
@@ -28,7 +29,7 @@ function legend(series) {
 }
 
 // Small multiples: one panel per row of `panels`, all on one time axis and one scale.
-function chart({ label, panels, series, slots, slotLabel, format, kind }) {
+function chart({ label, panels, series, slots, slotLabel, format, kind, height, ticks }) {
   const readout = h("p", { class: "readout", "aria-live": "polite" }, "Point at the chart, or focus it and press ← or →.");
   let cursor = -1;
   let marks = [];
@@ -42,7 +43,7 @@ function chart({ label, panels, series, slots, slotLabel, format, kind }) {
     readout.replaceChildren(h("strong", {}, slotLabel(slots[cursor])), ` · ${parts.join(" · ")}`);
   };
   const frame = responsive("chart", (width) => {
-    const drawn = drawPanels({ width, panels, series, slots, slotLabel, format, kind });
+    const drawn = drawPanels({ width, panels, series, slots, slotLabel, format, kind, height: height || 96, ticks: ticks || [0, 0.5, 1] });
     marks = drawn.marks;
     return drawn.svg;
   });
@@ -67,25 +68,24 @@ function chart({ label, panels, series, slots, slotLabel, format, kind }) {
       },
     },
   }, []);
-  return h("div", {}, legend(series), frame, readout);
+  return h("div", {}, series.length > 1 ? legend(series) : null, frame, readout);
 }
 
-function drawPanels({ width, panels, series, slots, slotLabel, format, kind }) {
-  const height = kind === "bars" ? 104 : 84;
+function drawPanels({ width, panels, series, slots, slotLabel, format, kind, height, ticks }) {
   const inner = width - PAD.left - PAD.right;
   const slot = inner / slots.length;
   const sum = (panel, index) => series.reduce((total, { key }) => total + (panel.at(index, key) || 0), 0);
   const most = (panel, index) => Math.max(...series.map(({ key }) => panel.at(index, key) || 0));
   const size = kind === "bars" ? sum : most;
   const top = niceCeiling(Math.max(...panels.flatMap((panel) => slots.map((_, index) => size(panel, index)))));
-  const whole = panels.length * (height + 22) + 20;
+  const whole = panels.length * (height + GAP) + 12;
   const svg = s("svg", { width, height: whole, viewBox: `0 0 ${width} ${whole}`, "aria-hidden": "true" });
   const marks = [];
   panels.forEach((panel, row) => {
-    const y0 = row * (height + 22) + 18;
+    const y0 = row * (height + GAP) + 20;
     const scale = (amount) => y0 + height - PAD.bottom - (amount / top) * (height - PAD.top - PAD.bottom);
     svg.append(s("text", { class: "panel-label", x: 0, y: y0 - 6 }, panel.label));
-    for (const amount of [0, top / 2, top]) {
+    for (const amount of ticks.map((part) => part * top)) {
       const at = Math.round(scale(amount)) + 0.5;
       svg.append(s("line", { class: amount ? "gridline" : "baseline", x1: PAD.left, x2: width - PAD.right, y1: at, y2: at }));
       svg.append(s("text", { class: "tick", x: PAD.left - 8, y: at + 4, "text-anchor": "end" }, format(amount, true)));

@@ -2,9 +2,8 @@
 
 let doc = JSON.parse(byId("data").textContent);
 const filter = { object: "", direction: "", text: "" };
-const glancePart = () => h("div", { class: "stack" }, writesPart(), lagPart());
-const PARTS = [glancePart, coveragePart, errorsPart, issuesPart, conflictsPart, apiPart, runsPart];
-const POLL_MS = 4000;
+const glancePart = () => [h("div", { class: "stack wider" }, writesPart(), lagPart()), h("div", { class: "stack" }, coveragePart(), apiPart())];
+const PARTS = [errorsPart, glancePart, issuesPart, conflictsPart, runsPart];
 
 // Whether a row passes the filters named. What belongs to no object or direction belongs to all.
 function fits(row, ...names) {
@@ -33,7 +32,7 @@ function render() {
   byId("tiles").replaceChildren(...(never ? [] : [tilesPart()]));
   byId("filters").hidden = never;
   offerObjects();
-  byId("sections").replaceChildren(...(never ? [firstSteps()] : PARTS.map((part) => part())));
+  byId("sections").replaceChildren(...(never ? [firstSteps()] : PARTS.flatMap((part) => part())));
   byId("found").textContent = filtersOn() ? foundWords() : "";
   byId("filter-clear").disabled = !filtersOn();
   if (focused) [...document.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused)?.focus();
@@ -102,7 +101,7 @@ function listen() {
 // ---------------------------------------------------------------- light and dark
 
 function theme() {
-  const themes = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+  const themes = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
   const button = byId("theme");
   const kept = { get: () => { try { return localStorage.getItem("crm-sync-theme"); } catch { return null; } },
     set: (name) => { try { localStorage.setItem("crm-sync-theme", name); } catch { /* a file may not keep anything */ } } };
@@ -122,23 +121,19 @@ function theme() {
 
 // ---------------------------------------------------------------- newer documents, when a server stands behind the page
 
-async function watch() {
-  let tag = null;
+async function watch({ tag, every_ms: every }) {
   for (;;) {
-    await new Promise((done) => setTimeout(done, POLL_MS));
+    await new Promise((done) => setTimeout(done, every));
     if (document.hidden) continue;
     try {
-      const answer = await fetch("data.json", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
-      byId("written").classList.remove("stale");
-      if (answer.status === 200) {
-        const newer = await answer.json();
-        const changed = newer.published_at !== doc.published_at || tag !== null;
-        tag = answer.headers.get("ETag");
-        if (changed) { doc = newer; render(); }
-      }
+      const answer = await fetch("data.json", { headers: { "If-None-Match": tag }, cache: "no-store" });
+      byId("silent").hidden = answer.status < 500;
+      if (answer.status !== 200) continue;
+      doc = await answer.json();
+      tag = answer.headers.get("ETag");
+      render();
     } catch {
-      byId("written").classList.add("stale");
-      byId("written").title = "The server does not answer: this is what it showed last.";
+      byId("silent").hidden = false;
     }
   }
 }
@@ -147,4 +142,4 @@ theme();
 readAddress();
 listen();
 render();
-if (doc.live) watch();
+if (doc.live) watch(doc.live);

@@ -1,7 +1,7 @@
 // The parts of the page. Each takes the rows that the filters leave, and says what to do when there are none.
 
-function section({ id, title, tally, wide, notes, body }) {
-  return h("section", { class: `card ${wide || ""}`, id, "aria-labelledby": `${id}-title` },
+function section({ id, title, tally, notes, body }) {
+  return h("section", { class: "card", id, "aria-labelledby": `${id}-title` },
     h("header", { class: "card-head" }, h("h2", { id: `${id}-title`, tabindex: -1 }, title), tally && h("p", { class: "tally" }, tally)),
     notes && h("p", { class: "muted small" }, notes),
     body);
@@ -65,7 +65,7 @@ function tilesPart() {
   ];
   return h("nav", { class: "tiles", "aria-label": "Parts of the page" }, tiles.map(([id, label, figure, text, kind]) =>
     h("a", { class: `tile ${kind || ""}`, href: `#${id}`, on: { click: (event) => { event.preventDefault(); goTo(id); } } },
-      h("span", { class: "tile-label" }, label), h("span", { class: "tile-figure" }, kind && icon("warn"), figure), h("span", { class: "tile-text" }, text))));
+      h("span", { class: "tile-label" }, label), h("span", { class: "tile-figure" }, kind ? icon("warn") : null, figure), h("span", { class: "tile-text" }, text))));
 }
 
 function goTo(id) {
@@ -139,7 +139,7 @@ function coveragePart() {
       ] : h("p", { class: "muted small" }, "No records."));
   });
   return section({
-    id: "coverage", title: "Matching coverage", wide: "five", notes: whole("direction", "text"),
+    id: "coverage", title: "Matching coverage", notes: whole("direction", "text"),
     body: objects.length ? objects : nothing(doc.coverage.length, "Known after the next cycle:", runAgain()),
   });
 }
@@ -170,7 +170,7 @@ function kindCard({ key, title, records, chips, said, cause, fix, more }) {
     h("div", { class: "kind-head" }, h("span", { class: "kind-count" }, number(records)),
       h("div", {}, h("h3", {}, title), h("div", { class: "chips" }, chips))),
     h("dl", { class: "remedy" },
-      said && h("div", {}, h("dt", {}, "The CRM says"), h("dd", { class: "said" }, said)),
+      said && h("div", {}, h("dt", {}, "Message"), h("dd", { class: "said" }, said)),
       h("div", {}, h("dt", {}, "Cause"), h("dd", {}, cause)),
       h("div", { class: "fix" }, h("dt", {}, "Fix"), h("dd", {}, fix))),
     disclosure(key, `Show ${plural(records, "record", "records")}`, more));
@@ -180,8 +180,9 @@ function errorsPart() {
   const groups = kinds(doc.errors, "error_code");
   const cards = groups.map((group) => kindCard({
     key: `error/${group.target}/${group.error_code}`, title: h("code", {}, group.error_code), records: group.records,
-    chips: [chip("", null, sentence(group.error_class)), chip("", null, `Refused by ${CRMS[group.target]}`), chip("", null, `Since ${moment(group.first_seen_at)}`)],
-    said: group.message, cause: group.cause, fix: [group.fix, h("span", { class: "muted" }, ` ${RETRIES[group.retry_policy] || ""}.`)],
+    chips: [chip("", null, sentence(group.error_class)), chip("", null, `Refused by ${CRMS[group.target]}`), chip("", null, `Since ${moment(group.first_seen_at)}`),
+      chip("", null, RETRIES[group.retry_policy] || sentence(group.retry_policy))],
+    said: group.message, cause: `${group.cause}.`, fix: `${group.fix}.`,
     more: () => table({
       key: `error/${group.target}/${group.error_code}`, caption: `Records refused with ${group.error_code}`, rows: group.rows, total: doc.errors.total,
       query: "from sync_health.sync_errors where status = 'open'",
@@ -258,7 +259,7 @@ function conflictsPart() {
     body: rows.length ? [
       held.length ? [
         h("h3", { class: "sub" }, icon("wait"), `Held for review: ${number(held.length)}`),
-        h("p", { class: "muted small" }, "Nothing is written until a person decides: edit either side, or add a row to ", h("code", {}, "conflict_resolutions.csv"), "."),
+        h("p", { class: "muted small" }, "Nothing is written until a person decides: edit either side, or ", command(`crm-sync --target ${doc.target} review`)),
         conflictTable("held", "Conflicts held for review", held, { label: "Since", cell: (row) => time(row.first_seen_at) }),
       ] : null,
       decided.length ? [
@@ -272,27 +273,28 @@ function conflictsPart() {
 // ---------------------------------------------------------------- API budget and lag
 
 function apiPart() {
-  const crms = doc.api.latest.map((row) => {
-    const history = doc.api.history.filter((one) => one.crm === row.crm);
-    const slots = history.map((one) => one.bucket);
-    const limit = row.daily_limit
-      ? [h("strong", {}, percent(row.share_used)), ` of the day’s limit: ${number(row.daily_used)} of ${number(row.daily_limit)} calls, by everybody`]
-      : "This CRM does not tell its daily limit.";
-    return h("div", { class: "api" },
-      h("h3", {}, CRMS[row.crm] || row.crm),
-      h("p", {}, limit),
-      row.daily_limit ? meter(`${CRMS[row.crm]}: share of the daily limit used`, row.share_used, 0.8) : null,
-      h("p", { class: "muted small" }, `Newest run: ${plural(row.calls, "call", "calls")} for ${plural(row.records, "record", "records")}`
-        + (row.calls_per_record === null ? "." : `, ${row.calls_per_record} per record.`)),
-      slots.length > 1 ? chart({
-        label: `API calls of ${CRMS[row.crm]} over time`, slots, kind: "bars", series: [{ key: "updated", label: "Calls" }],
-        panels: [{ label: "Calls by this sync", at: (index) => history[index].calls }],
-        slotLabel: (slot) => tick(slot, doc.writes.width), format: (calls, isTick) => (isTick && calls % 1 ? "" : number(calls)),
-      }) : null);
-  });
+  const { latest, history } = doc.api;
+  const figures = latest.map((row) => h("div", { class: "api" },
+    h("h3", {}, CRMS[row.crm] || row.crm),
+    h("p", {}, row.daily_limit
+      ? [h("strong", {}, percent(row.share_used)), ` of the day’s limit: ${number(row.daily_used)} of ${number(row.daily_limit)}`]
+      : "This CRM does not tell its daily limit."),
+    row.daily_limit ? meter(`${CRMS[row.crm]}: share of the daily limit used`, row.share_used, 0.8) : null,
+    h("p", { class: "muted small" }, `Newest run: ${plural(row.calls, "call", "calls")} for ${plural(row.records, "record", "records")}`
+      + (row.calls_per_record === null ? "." : `, ${row.calls_per_record} per record.`))));
+  const slots = [...new Set(history.map((one) => one.bucket))].sort((a, b) => a - b);
+  const panels = latest.map(({ crm }) => ({
+    label: CRMS[crm] || crm, at: (index, key) => history.find((one) => one.crm === crm && one.bucket === slots[index])?.[key] || 0,
+  }));
   return section({
-    id: "api", title: "API budget", notes: whole("object", "direction", "text"),
-    body: crms.length ? h("div", { class: "api-row" }, crms) : empty("No API call has been counted yet. Run a cycle:", runAgain()),
+    id: "api", title: "API budget", notes: whole("object", "direction", "text") || "Calls of the day by everybody, this sync included. The mark is at 80 %.",
+    body: figures.length ? [figures, slots.length > 1 ? [
+      h("h3", { class: "sub" }, "Calls by this sync"),
+      chart({
+        label: "API calls by this sync over time", slots, panels, kind: "bars", height: 62, series: [{ key: "calls", label: "Calls" }], ticks: [0, 1],
+        slotLabel: (slot) => tick(slot, doc.writes.width), format: (calls, isTick) => (isTick && calls % 1 ? "" : number(calls)),
+      }),
+    ] : null] : empty("No API call has been counted yet. Run a cycle:", runAgain()),
   });
 }
 
@@ -319,8 +321,8 @@ function lagPart() {
     body: rows.length ? [
       h("div", { class: "lag-row" }, newest),
       days.length > 1 ? chart({
-        label: "Time from edit to push, by day", panels, series: LAGS, slots: days, kind: "lines",
-        slotLabel: (slot) => day(new Date(slot)), format: (seconds) => duration(seconds),
+        label: "Time from edit to push, by day", panels, series: LAGS, slots: days, kind: "lines", height: 128,
+        slotLabel: (slot) => day(new Date(slot)), format: (seconds) => (seconds ? duration(seconds) : "0"), ticks: [0, 1],
       }) : null,
     ] : nothing(doc.lag.length, "Measured when a person’s edit of a linked record is carried over. Edit a mapped field in either CRM, then run:", runAgain()),
   });
@@ -337,7 +339,7 @@ function runsPart() {
   return section({
     id: "runs", title: "Runs", tally: tallied(rows.length, Math.min(doc.runs.total, doc.runs.rows.length)), notes: whole("object", "direction"),
     body: rows.length ? table({
-      key: "runs", caption: "Runs, newest first", rows, total: doc.runs.total, query: "from sync_health.sync_runs",
+      key: "runs", caption: "Runs, newest first", rows, size: 10, total: doc.runs.total, query: "from sync_health.sync_runs",
       columns: [
         { label: "Started", cell: (row) => [time(row.started_at), h("span", { class: "record-ids" }, h("code", {}, row.run_id))] },
         { label: "Command", cell: (row) => h("code", {}, row.command) },

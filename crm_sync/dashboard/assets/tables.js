@@ -1,14 +1,14 @@
 // Tables that stay quick with thousands of rows: a page at a time is in the document. On a phone each row becomes a
 // card, so the roles are spelt out and every cell carries its column's name.
 
-const PAGE = 20;
+const PAGE = 25;
 const PRINTED = 200;
 
 // What a person opened or leafed to, kept while filters change and newer data comes in.
 const ui = { open: new Map(), page: new Map(), printing: false };
 
-function table({ key, caption, columns, rows, total, query }) {
-  const size = ui.printing ? PRINTED : PAGE;
+function table({ key, caption, columns, rows, total, query, size: length = PAGE }) {
+  const size = ui.printing ? PRINTED : length;
   const last = Math.max(0, Math.ceil(rows.length / size) - 1);
   const holder = h("div", { class: "table-holder" });
   const show = (page, focus) => {

@@ -28,7 +28,8 @@ const clock = (date) => `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}
 function moment(text) {
   if (!text) return "never";
   const date = new Date(text);
-  return `${day(date)} ${date.getUTCFullYear()}, ${clock(date)}`;
+  const year = doc.written_at.startsWith(date.getUTCFullYear()) ? "" : ` ${date.getUTCFullYear()}`;
+  return `${day(date)}${year}, ${clock(date)}`;
 }
 
 const time = (text) => (text ? h("time", { datetime: text, title: `${text} (UTC)` }, moment(text)) : "never");
