@@ -9,23 +9,25 @@
 #}
 {% macro transform_phone_e164(value) -%}
     {%- set calling_code = var('phone_calling_code') | string -%}
-    {%- set number -%}
-        regexp_replace(regexp_replace(lower({{ value }}), '(;|,|ext|x|#).*$', ''), '\(0\)', '')
-    {%- endset -%}
-    {%- set digits = "regexp_replace(" ~ number ~ ", '[^0-9]', '', 'g')" -%}
+    {%- set bare = "regexp_replace(lower(" ~ value ~ "), '(;|,|ext|x|#).*$|\\(0\\)', '', 'g')" -%}
     {%- set e164 -%}
         case
-            when regexp_matches({{ number }}, '[a-z]') then null
-            when regexp_matches({{ number }}, '^\s*\+') then '+' || {{ digits }}
-            when regexp_matches({{ digits }}, '^00') then '+' || regexp_replace({{ digits }}, '^00', '')
+            when regexp_matches(phone, '[a-z]') then null
+            when left(ltrim(phone), 1) = '+' then '+' || phone_digits
+            when left(phone_digits, 2) = '00' then '+' || substr(phone_digits, 3)
             {%- if calling_code == '1' %}
-            when regexp_matches({{ digits }}, '^011[0-9]{8,}') then '+' || regexp_replace({{ digits }}, '^011', '')
-            when regexp_matches({{ digits }}, '^[0-9]{10}$') then '+1' || {{ digits }}
-            when regexp_matches({{ digits }}, '^1[0-9]{10}$') then '+' || {{ digits }}
+            when left(phone_digits, 3) = '011' and length(phone_digits) > 10 then '+' || substr(phone_digits, 4)
+            when length(phone_digits) = 10 then '+1' || phone_digits
+            when length(phone_digits) = 11 and left(phone_digits, 1) = '1' then '+' || phone_digits
             {%- else %}
-            else '+{{ calling_code }}' || regexp_replace({{ digits }}, '^0', '')
+            else '+{{ calling_code }}' || case when left(phone_digits, 1) = '0' then substr(phone_digits, 2) else phone_digits end
             {%- endif %}
         end
     {%- endset -%}
-    case when regexp_matches({{ e164 }}, '^\+[1-9][0-9]{7,14}$') then {{ e164 }} else {{ value }} end
+    {%- set digits = "regexp_replace(phone, '[^0-9]', '', 'g')" -%}
+    coalesce(
+        {{ with_value('phone', bare, with_value('phone_digits', digits,
+            with_value('e164', e164, "case when regexp_matches(e164, '^\\+[1-9][0-9]{7,14}$') then e164 end"))) }},
+        {{ value }}
+    )
 {%- endmacro %}
