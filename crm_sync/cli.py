@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import click
 
@@ -52,20 +53,31 @@ def main(context: click.Context, target: str, verbose: int) -> None:
               help="Exceed a push limit in this run: target.object.operation, or all.")  # fmt: skip
 @click.option("--full", is_flag=True, help="Read every record again instead of only what changed.")
 @click.option("--reconcile", is_flag=True, help="Compare all records by id and time, and read what was missed.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write exactly what this saved plan says, or nothing.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress; only the closing summary.")
 @click.pass_context
 @clean_errors
-def sync(context: click.Context, accepted: tuple[str, ...], full: bool, reconcile: bool, quiet: bool) -> None:
+def sync(
+    context: click.Context,
+    accepted: tuple[str, ...],
+    full: bool,
+    reconcile: bool,
+    plan_file: Path | None,
+    quiet: bool,
+) -> None:
     """Run one cycle: read both CRMs, decide, write the difference.
 
     Example: crm-sync sync --accept salesforce.contact.create
     """
     from crm_sync.cycle import CycleOptions, run_cycle
     from crm_sync.progress import display
+    from crm_sync.saved_plan import approved_plan
     from crm_sync.summary import cycle_summary
 
     settings = context_of(context).settings()
-    options = CycleOptions("sync", pushes=True, full=full, reconcile=reconcile, accepted=accepted)
+    approved = approved_plan(plan_file, settings.target)
+    options = CycleOptions("sync", pushes=True, full=full, reconcile=reconcile, accepted=accepted, approved=approved)
     with display(sys.stderr, click.echo, is_quiet=quiet) as observer:
         result = run_cycle(settings, options, observer)
     for line in cycle_summary(result, settings.health_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -36,6 +37,8 @@ def _crms(context: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option("--limit", type=click.IntRange(min=0), default=200, show_default=True,
               help="Records to show in text and Markdown (0: all).")  # fmt: skip
 @click.option("--full", is_flag=True, help="Read every record again instead of only what changed.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE",
+              help="Keep the whole plan in a file, for `crm-sync sync --plan FILE`.")  # fmt: skip
 @click.option("--detailed-exitcode", is_flag=True,
               help=f"Exit with {CHANGES} when there is something to write, with 0 when there is not.")  # fmt: skip
 @click.pass_context
@@ -48,6 +51,7 @@ def plan(
     format_: str,
     limit: int,
     full: bool,
+    out: Path | None,
     detailed_exitcode: bool,
 ) -> None:
     """Read both CRMs and show what the next sync would write, field by field, and why. Writes nothing.
@@ -59,12 +63,15 @@ def plan(
     from crm_sync.plan_checks import limits_exceeded, require_objects
     from crm_sync.plan_rendering import RENDERINGS
     from crm_sync.progress import display
+    from crm_sync.saved_plan import save_plan
 
     settings = context_of(context).settings()
     require_objects(load_mappings(settings.project.seeds_dir), objects)
     with display(sys.stderr, lambda line: click.echo(line, err=True)) as observer:
         result = run_cycle(settings, CycleOptions("plan", pushes=False, full=full), observer)
     assert result.plan is not None
+    if out is not None:
+        save_plan(out, result.plan, settings.target, result.run_id)
     chosen = result.plan.only(objects, targets, records)
     for line in RENDERINGS[format_](chosen, limit or None):
         click.echo(line)
