@@ -14,13 +14,15 @@ import click
 
 from crm_sync import __version__
 from crm_sync.cli_base import Contents, clean_errors, context_of
-from crm_sync.cli_control import pause, resume, undo
+from crm_sync.cli_control import COMMANDS as CONTROL_COMMANDS
 from crm_sync.cli_dashboard import dashboard
 from crm_sync.cli_health import COMMANDS as HEALTH_COMMANDS
+from crm_sync.cli_operate import COMMANDS as OPERATE_COMMANDS
 from crm_sync.cli_plan import plan
 from crm_sync.cli_sandbox import sandbox_group
 from crm_sync.cli_setup import check, setup
 from crm_sync.config import SANDBOX, TARGETS
+from crm_sync.errors import CrmSyncError
 
 
 @click.group(cls=Contents, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -75,14 +77,22 @@ def sync(
     from crm_sync.saved_plan import approved_plan
     from crm_sync.summary import cycle_summary
 
-    settings = context_of(context).settings()
-    approved = approved_plan(plan_file, settings.target)
+    shared = context_of(context)
+    approved = approved_plan(plan_file, shared.target)
     options = CycleOptions("sync", pushes=True, full=full, reconcile=reconcile, accepted=accepted, approved=approved)
-    with display(sys.stderr, click.echo, is_quiet=quiet) as observer:
-        result = run_cycle(settings, options, observer)
+    try:
+        settings = shared.settings()
+        with display(sys.stderr, click.echo, is_quiet=quiet) as observer:
+            result = run_cycle(settings, options, observer)
+    except CrmSyncError as error:
+        shared.afterwards().failed(error)
+        raise
     for line in cycle_summary(result, settings.health_path):
         click.echo(line)
+    shared.afterwards().succeeded(result)
 
 
-for command in (plan, setup, check, *HEALTH_COMMANDS, dashboard, pause, resume, undo, sandbox_group):
+for command in (
+    plan, setup, check, *HEALTH_COMMANDS, *OPERATE_COMMANDS, dashboard, *CONTROL_COMMANDS, sandbox_group,
+):  # fmt: skip
     main.add_command(command)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 import duckdb
@@ -23,12 +23,16 @@ from crm_sync.config import (
     Settings,
     find_project,
     health_path,
+    load_ci_settings,
     load_settings,
     names_stand_ins,
     warehouse_path,
 )
 from crm_sync.errors import ConfigError, CrmSyncError
 from sandbox.control import default_state_dir
+
+if TYPE_CHECKING:
+    from crm_sync.afterwards import Afterwards
 
 P = ParamSpec("P")
 
@@ -66,6 +70,12 @@ class Context:
     def health_path(self) -> Path:
         """The published file; needs no credentials, so that readers can do without them."""
         return health_path(self.warehouse_path)
+
+    def afterwards(self) -> Afterwards:
+        """Who is told how the cycles of a command end."""
+        from crm_sync.afterwards import Afterwards
+
+        return Afterwards(self.project, self.target, self.health_path, lambda line: click.echo(line, err=True))
 
     def health(self) -> duckdb.DuckDBPyConnection:
         """A connection to the published file. Raises ConfigError when there is none yet, or no readable one."""
@@ -115,6 +125,11 @@ def fail(error: CrmSyncError) -> None:
     click.echo(f"Error: {error.message}", err=True)
     if error.remedy:
         click.echo(error.remedy, err=True)
+    ci = load_ci_settings(os.environ)
+    if ci.is_github or ci.summary:
+        from crm_sync.ci_report import report_failure
+
+        report_failure(ci, error, lambda line: click.echo(line, err=True))
     sys.exit(error.exit_code)
 
 

@@ -14,7 +14,7 @@ from reverse_etl.undo import Undone
 _SHOWN = 50
 
 
-@click.command()
+@click.command(short_help="stop syncing until resume")
 @click.option("--reason", help="Why, for whoever finds the sync paused.")
 @click.pass_context
 @clean_errors
@@ -31,7 +31,7 @@ def pause(context: click.Context, reason: str | None) -> None:
     click.echo("Paused. Continue with: crm-sync resume" if is_new else "It is paused already.")
 
 
-@click.command()
+@click.command(short_help="continue after pause")
 @click.pass_context
 @clean_errors
 def resume(context: click.Context) -> None:
@@ -45,7 +45,7 @@ def resume(context: click.Context) -> None:
     click.echo("Resumed. The next sync catches up." if is_new else "It is not paused.")
 
 
-@click.command()
+@click.command(short_help="put back what a run wrote, where nobody has edited it since")
 @click.argument("run")
 @click.option("--preview", is_flag=True, help="Show what would be put back, and write nothing.")
 @click.option("--accept", "accepted", multiple=True, metavar="LIMIT",

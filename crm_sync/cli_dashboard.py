@@ -16,7 +16,7 @@ from crm_sync.errors import ConfigError
 DEFAULT_PORT = 8730
 
 
-@click.command()
+@click.command(short_help="write the health page, or serve it on this machine")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where to write the page (default: beside the health file; - for standard output).")  # fmt: skip
 @click.option("--serve", "serves", is_flag=True, help="Show it on this machine, and keep it fresh while cycles run.")

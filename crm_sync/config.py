@@ -92,6 +92,38 @@ class Settings:
         return health_path(self.warehouse_path)
 
 
+@dataclass(frozen=True)
+class AlertSettings:
+    """Whom to tell when the state of the sync changes. A webhook's address is a secret: who has it can post."""
+
+    webhook: str | None = field(default=None, repr=False)
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class CiSettings:
+    """Whether a GitHub Actions runner reads along, and where its job summary is."""
+
+    is_github: bool = False
+    summary: Path | None = None
+
+
+def load_alert_settings(project: Project, environ: Mapping[str, str]) -> AlertSettings:
+    """CRM_SYNC_ALERT_WEBHOOK and CRM_SYNC_ALERT_COMMAND. Raises ConfigError for a webhook without https."""
+    merged = _merged(project, environ)
+    webhook = merged.get("CRM_SYNC_ALERT_WEBHOOK")
+    parts = urlsplit(webhook or "https://none")
+    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(webhook))):
+        raise ConfigError("CRM_SYNC_ALERT_WEBHOOK is not an https address.", "Correct or remove it.")
+    return AlertSettings(webhook, merged.get("CRM_SYNC_ALERT_COMMAND"))
+
+
+def load_ci_settings(environ: Mapping[str, str]) -> CiSettings:
+    """GITHUB_ACTIONS and GITHUB_STEP_SUMMARY, as the runner sets them."""
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    return CiSettings(environ.get("GITHUB_ACTIONS") == "true", Path(summary) if summary else None)
+
+
 def find_project(cwd: Path) -> Project:
     """The checkout that `cwd` is in, else the one this package is installed from."""
     for folder in (cwd, *cwd.parents, Path(__file__).resolve().parent.parent):
