@@ -297,6 +297,7 @@ def _field_row(object_: str, item: Mapping[str, Any]) -> dict[str, Any]:
         "length": item.get("length"),
         "precision": item.get("precision"),
         "scale": item.get("scale"),
+        "digits": item.get("digits"),
         "is_nillable": item.get("nillable"),
         "is_createable": item.get("createable"),
         "is_updateable": item.get("updateable"),

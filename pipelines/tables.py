@@ -158,6 +158,7 @@ FIELDS = _table(
         "length": _COUNT,
         "precision": _COUNT,
         "scale": _COUNT,
+        "digits": _COUNT,
         "is_nillable": _FLAG,
         "is_createable": _FLAG,
         "is_updateable": _FLAG,

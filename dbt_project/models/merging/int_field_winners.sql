@@ -123,6 +123,10 @@ select
             and reasoned.image_in_salesforce is null
             and not mappings.salesforce_is_nillable
             then 'required_field_missing'
+        when reasoned.winner = 'salesforce'
+            and reasoned.image_in_hubspot is null
+            and not mappings.hubspot_is_nillable
+            then 'required_field_missing'
     end as problem
 from reasoned
 inner join {{ ref('stg_field_mappings') }} as mappings

@@ -20,6 +20,7 @@ with directed as (
         {{ 'paired.salesforce_field' if toward == 'salesforce' else 'paired.hubspot_property' }} as to_field,
         mappings.{{ toward }}_length as to_length,
         {{ 'mappings.salesforce_scale' if toward == 'salesforce' else 'null' }} as to_scale,
+        {{ 'mappings.salesforce_integer_digits' if toward == 'salesforce' else 'null' }} as to_integer_digits,
         mappings.{{ toward }}_has_options as to_has_options,
         paired.{{ toward }}_scope as scope
     from {{ ref('int_values_paired') }} as paired
@@ -168,6 +169,9 @@ select
         when shaped.image is null and shaped.kind <> 'value' then 'unmapped_value'
         when shaped.image is null then null
         when shaped.to_type = 'number' and try_cast(shaped.image as double) is null then 'type_mismatch'
+        when shaped.to_type = 'number'
+            and abs(try_cast(shaped.image as double)) >= pow(10, shaped.to_integer_digits)
+            then 'type_mismatch'
         when shaped.to_type = 'date' and try_cast(shaped.image as date) is null then 'type_mismatch'
         when shaped.to_type = 'datetime' and {{ to_timestamp('shaped.image') }} is null then 'type_mismatch'
         -- the years that Salesforce knows

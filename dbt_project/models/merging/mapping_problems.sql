@@ -1,6 +1,6 @@
 -- One row per mapping that the CRMs' metadata contradicts. `severity` error (a property that never existed, types that
 -- do not fit) stops the run before anything is pushed; suspended (it existed and is gone or hidden) lets all else go
--- on.
+-- on; notice (it wants to write what a CRM computes) says what the sync does instead.
 with mappings as (
     select * from {{ ref('stg_field_mappings') }}
     where kind <> 'id'
@@ -49,6 +49,18 @@ problems as (
     where lacks_currency and hubspot_is_present and salesforce_is_present
     union all
     select
+        object, hubspot_property, salesforce_field,
+        case when hubspot_is_computed then 'hubspot' else 'salesforce' end as side,
+        case when hubspot_is_computed then hubspot_property else salesforce_field end as field,
+        'notice' as severity,
+        'read_only_field' as issue_type
+    from mappings
+    where (hubspot_is_computed or salesforce_is_computed)
+        and hubspot_is_present
+        and salesforce_is_present
+        and (not is_active or declared_direction <> direction)
+    union all
+    select
         object, hubspot_property, salesforce_field, 'hubspot' as side, hubspot_property as field,
         'error' as severity,
         'no_multi_select' as issue_type
@@ -73,6 +85,11 @@ select
         when problems.issue_type = 'suspended_mapping'
             then 'The ' || problems.side || ' field ' || problems.field
                 || ' was deleted, renamed or hidden; its mapping is suspended and nothing is read as cleared.'
+        when problems.issue_type = 'read_only_field' and not mappings.is_active
+            then problems.field || ' is computed in ' || problems.side || ': the row could only write it, so it is off.'
+        when problems.issue_type = 'read_only_field'
+            then problems.field || ' is computed in ' || problems.side || ' and is never written: the row is taken as '
+                || mappings.direction || '.'
         when problems.issue_type = 'no_multi_select'
             then 'The conflict rule union merges multi-selects, and neither field is one.'
         else 'The types ' || mappings.hubspot_type || ' and ' || mappings.salesforce_type || ' do not fit.'
@@ -82,6 +99,10 @@ select
         when problems.issue_type = 'no_junction' then 'Name a junction object and its field that holds the member.'
         when problems.issue_type = 'suspended_mapping' and mappings.lacks_currency and mappings.salesforce_is_present
             then 'Map the currency code too (deals: deal_currency_code and CurrencyIsoCode), or remove this row.'
+        when problems.issue_type = 'read_only_field' and not mappings.is_active
+            then 'Map another field, or turn the direction round in field_mappings.csv.'
+        when problems.issue_type = 'read_only_field'
+            then 'Set the direction to ' || mappings.direction || ' in field_mappings.csv.'
         when problems.issue_type = 'no_multi_select'
             then 'Choose another conflict_rule in field_mappings.csv, or leave it blank.'
         else 'Correct the name or remove the row in field_mappings.csv, '

@@ -179,7 +179,15 @@ creatable as (
 ),
 
 values_of_creates as (
-    select link_id, object, target, hubspot_property, salesforce_field, image, true as has_source_value
+    select
+        link_id,
+        object,
+        target,
+        hubspot_property,
+        salesforce_field,
+        image,
+        true as has_source_value,
+        problem is not null as is_held
     from {{ ref('int_create_values') }}
     union all
     select
@@ -189,7 +197,8 @@ values_of_creates as (
         hubspot_property,
         salesforce_field,
         image,
-        problem is null as has_source_value
+        problem is null as has_source_value,
+        false as is_held
     from references_of_creates
 ),
 
@@ -206,7 +215,12 @@ creates as (
             as source_field,
         images.image as value,
         cast(null as varchar) as previous_value,
-        case creatable.target when 'hubspot' then paired.salesforce_raw else paired.hubspot_raw end as source_value,
+        -- of a value that is held back the base is blank: it stays an edit until it can be carried over
+        case
+            when images.is_held then null
+            when creatable.target = 'hubspot' then paired.salesforce_raw
+            else paired.hubspot_raw
+        end as source_value,
         'new_in_' || creatable.side as reason,
         images.image is not null as is_sent
     from creatable

@@ -1,5 +1,6 @@
 -- One row per operation that is wanted: fields gathered into the documents that the push sends, whether or not an
--- earlier rejection holds it back. `operation_id` is the same as long as nothing that matters has changed.
+-- earlier rejection holds it back. `operation_id` is the same as long as nothing that matters has changed: what is
+-- written, who edited when, and what the target's mapped fields take (a longer field, a new picklist value).
 with fields as (
     select
         fields.*,
@@ -47,13 +48,17 @@ field_lists as (
         object,
         target,
         list(field order by field) as all_fields,
-        {{ json_object_agg('field', 'data_type') }} as field_types
+        {{ json_object_agg('field', 'data_type') }} as field_types,
+        string_agg(state, '' order by field) as state
     from (
-        select distinct object, 'hubspot' as target, hubspot_property as field, hubspot_type as data_type
+        select distinct
+            object, 'hubspot' as target, hubspot_property as field, hubspot_type as data_type, hubspot_state as state
         from {{ ref('stg_field_mappings') }} where is_active and hubspot_property <> ''
         union all
         -- members of a set are records of their own
-        select distinct object, 'salesforce' as target, salesforce_field as field, salesforce_type as data_type
+        select distinct
+            object, 'salesforce' as target, salesforce_field as field, salesforce_type as data_type,
+            salesforce_state as state
         from {{ ref('stg_field_mappings') }}
         where is_active and salesforce_field <> '' and (kind is distinct from 'reference_set')
     )
@@ -85,7 +90,8 @@ select
         placed.changes::varchar,
         placed.pending_references::varchar,
         coalesce(hubspot_records.human_modified_at::varchar, ''),
-        coalesce(salesforce_records.human_modified_at::varchar, '')
+        coalesce(salesforce_records.human_modified_at::varchar, ''),
+        md5(field_lists.state)
     )) as operation_id,
     placed.target,
     placed.object,

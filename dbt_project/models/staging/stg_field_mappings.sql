@@ -3,7 +3,28 @@
 -- object and its field on the Salesforce side (OpportunityContactRole.ContactId); the junction's field that leads back
 -- to the mapping's own object is found by what it refers to. A row that names one field only is a constant: what a new
 -- record gets.
--- `mapping_hash` changes with the rows that an analyst edits, `state_hash` also with what the CRMs say.
+-- A field that a CRM computes is never written: the direction becomes the one in which the other side follows.
+-- `mapping_hash` changes with the rows and variables that an analyst edits, `state_hash` also with what the CRMs say,
+-- `hubspot_state` and `salesforce_state` with what one of them says about what the field takes.
+{%- set stage_row -%}
+    concat_ws(
+        '|', coalesce(hubspot_pipeline, ''), hubspot_stage, coalesce(salesforce_record_type, ''), salesforce_stage,
+        {{ given('direction', "'both'") }}
+    )
+{%- endset -%}
+{%- set owner_row = "concat_ws('|', hubspot_owner_email, salesforce_username)" -%}
+{#- rows whose outcome hangs on a variable of the project, too: branches of a case -#}
+{%- set chains = "described.to_salesforce || '|' || described.to_hubspot" -%}
+{%- set days = "in ('date', 'datetime')" -%}
+{%- set reads_variables -%}
+    {{ ' ' }}when regexp_matches({{ chains }}, '\bdate(time)?\b')
+        or (
+            described.hubspot_type <> described.salesforce_type
+            and described.hubspot_type {{ days }} and described.salesforce_type {{ days }}
+        )
+        then '{{ var("timezone") }}'
+    when contains({{ chains }}, 'phone_e164') then '{{ var("phone_calling_code") }}'
+{%- endset %}
 with given_rows as (
     select
         object,
@@ -59,7 +80,18 @@ junctions as (
 
 described as (
     select
-        declared.*,
+        declared.* replace (
+            case
+                when hubspot_fields.is_computed and not coalesce(salesforce_fields.is_computed, false)
+                    then 'always_hubspot'
+                when salesforce_fields.is_computed and not coalesce(hubspot_fields.is_computed, false)
+                    then 'always_salesforce'
+                else declared.direction
+            end as direction
+        ),
+        declared.direction as declared_direction,
+        coalesce(hubspot_fields.is_computed, false) as hubspot_is_computed,
+        coalesce(salesforce_fields.is_computed, false) as salesforce_is_computed,
         objects.hubspot_object,
         objects.salesforce_object,
         objects.push_order,
@@ -92,11 +124,13 @@ described as (
         hubspot_fields.max_length as hubspot_length,
         salesforce_fields.max_length as salesforce_length,
         salesforce_fields.scale as salesforce_scale,
+        salesforce_fields.integer_digits as salesforce_integer_digits,
         declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_updateable, false)
             as hubspot_is_updateable,
         declared.hubspot_property like 'associations.%' or coalesce(hubspot_fields.is_createable, false)
             as hubspot_is_createable,
         coalesce(hubspot_fields.is_required, false) as hubspot_is_required,
+        coalesce(hubspot_fields.is_nillable, true) as hubspot_is_nillable,
         coalesce(hubspot_fields.has_options, false) as hubspot_has_options,
         case
             when junctions.junction_object is not null then coalesce(salesforce_fields.is_createable, false)
@@ -159,13 +193,19 @@ value_row_hashes as (
 table_hashes as (
     select
         (
-            select md5(string_agg(concat_ws('|', stages::varchar), ';' order by stages::varchar))
-            from {{ ref('stage_mappings') }} as stages  -- noqa: AL05
+            select md5(string_agg({{ stage_row }}, ';' order by {{ stage_row }}))
+            from {{ ref('stage_mappings') }}
         ) as stage_hash,
         (
-            select md5(string_agg(concat_ws('|', owners::varchar), ';' order by owners::varchar))
-            from {{ ref('owner_mappings') }} as owners  -- noqa: AL05
+            select md5(string_agg({{ owner_row }}, ';' order by {{ owner_row }}))
+            from {{ ref('owner_mappings') }}
         ) as owner_hash
+),
+
+option_hashes as (
+    select side, crm_object, field, md5(string_agg(value, ';' order by value)) as option_hash
+    from {{ ref('stg_options') }}
+    group by side, crm_object, field
 ),
 
 translation_hashes as (
@@ -186,12 +226,16 @@ select
     described.hubspot_is_present
     and described.salesforce_is_present
     and not described.lacks_currency
+    -- a row that could only write what a CRM computes does nothing
+    and not (described.hubspot_is_computed and described.salesforce_is_computed)
+    and not (described.hubspot_is_computed and described.declared_direction = 'always_salesforce')
+    and not (described.salesforce_is_computed and described.declared_direction = 'always_hubspot')
     and (described.junction_object is null or described.parent_field is not null) as is_active,
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
         'described.references_object', 'value_row_hashes.row_hash',
         "case when described.kind in ('stage', 'pipeline') then table_hashes.stage_hash"
-        ~ " when described.kind = 'owner' then table_hashes.owner_hash end",
+        ~ " when described.kind = 'owner' then table_hashes.owner_hash" ~ reads_variables ~ " end",
     ]) }} as mapping_hash,
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
@@ -199,7 +243,16 @@ select
         'described.salesforce_type', 'described.hubspot_is_updateable', 'described.salesforce_is_updateable',
         'described.hubspot_is_present', 'described.salesforce_is_present', 'described.salesforce_length',
         'described.salesforce_scale', 'described.default_in_hubspot', 'described.default_in_salesforce',
+        "case when false then ''" ~ reads_variables ~ " end",
     ]) }} as state_hash,
+    {% for side in ['hubspot', 'salesforce'] %}
+    {{ text_hash([
+        'described.' ~ side ~ '_type', 'described.' ~ side ~ '_length', 'described.' ~ side ~ '_is_updateable',
+        'described.' ~ side ~ '_is_createable', 'described.' ~ side ~ '_is_required',
+        'described.' ~ side ~ '_is_nillable', side ~ '_options.option_hash',
+    ] + (['described.salesforce_scale', 'described.salesforce_integer_digits'] if side == 'salesforce' else [])) }}
+        as {{ side }}_state,
+    {% endfor %}
     translation_hashes.translation_hash is not null as has_translations
 from described
 cross join table_hashes
@@ -209,3 +262,11 @@ left join value_row_hashes
 left join translation_hashes
     on described.object = translation_hashes.object
     and described.hubspot_property = translation_hashes.hubspot_property
+left join option_hashes as hubspot_options
+    on hubspot_options.side = 'hubspot'
+    and described.hubspot_object = hubspot_options.crm_object
+    and described.hubspot_property = hubspot_options.field
+left join option_hashes as salesforce_options
+    on salesforce_options.side = 'salesforce'
+    and described.salesforce_object = salesforce_options.crm_object
+    and described.salesforce_field = salesforce_options.field

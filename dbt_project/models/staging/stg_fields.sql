@@ -16,11 +16,17 @@ with hubspot_fields as (
         end as data_type,
         case when type = 'string' then 65536 end as max_length,
         cast(null as bigint) as scale,
+        cast(null as bigint) as integer_digits,
         is_writable and not is_calculated as is_createable,
         is_writable and not is_calculated as is_updateable,
         (object = 'deals' and name in ('dealname', 'dealstage'))
         or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp') as is_required,
-        true as is_nillable,
+        -- what a record must have can be changed and never cleared; a deal is always in a pipeline
+        not (
+            (object = 'deals' and name in ('dealname', 'dealstage', 'pipeline'))
+            or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp')
+        ) as is_nillable,
+        coalesce(is_calculated, false) as is_computed,
         type = 'enumeration' and referenced_object is null and name not in ('dealstage', 'pipeline') as has_options,
         loaded_at = max(loaded_at) over (partition by object) as is_present,
         false as is_currency,
@@ -50,10 +56,15 @@ salesforce_fields as (
             when type in ('int', 'long') then 0
             when type in ('double', 'currency', 'percent') then scale
         end as scale,
+        case
+            when type in ('int', 'long') then nullif(digits, 0)
+            when type in ('double', 'currency', 'percent') then nullif(precision, 0) - scale
+        end as integer_digits,
         coalesce(is_createable, false) as is_createable,
         coalesce(is_updateable, false) as is_updateable,
         coalesce(is_createable and not is_nillable and not is_defaulted_on_create, false) as is_required,
         coalesce(is_nillable, true) as is_nillable,
+        coalesce(is_calculated, false) as is_computed,
         type in ('picklist', 'multipicklist') and name not in ('StageName') as has_options,
         loaded_at = max(loaded_at) over (partition by object) as is_present,
         coalesce(type = 'currency', false) as is_currency,

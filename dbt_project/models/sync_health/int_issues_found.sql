@@ -121,7 +121,7 @@ from_mappings as (
         cast(null as varchar) as salesforce_id,
         detail
     from {{ ref('mapping_problems') }}
-    where severity = 'suspended'
+    where severity in ('suspended', 'notice')
 ),
 
 flapping as (
