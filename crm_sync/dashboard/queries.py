@@ -91,12 +91,12 @@ ERRORS = Query(
     f"""
 select
     target, error_code, object, {_OF_TARGET} as direction, operation, hubspot_id, salesforce_id,
-    coalesce(
+    left(coalesce(
         payload ->> '$.Name', payload ->> '$.name', payload ->> '$.dealname',
         nullif(concat_ws(' ', payload ->> '$.FirstName', payload ->> '$.LastName'), ''),
         nullif(concat_ws(' ', payload ->> '$.firstname', payload ->> '$.lastname'), ''),
         payload ->> '$.Email', payload ->> '$.email'
-    ) as name,
+    ), 120) as name,
     left(message, 400) as message, attempts, first_seen_at, last_seen_at, next_retry_at
 from sync_health.sync_errors
 where status = 'open'

@@ -82,6 +82,7 @@ def serve(health: Path, target: str, port: int, tell: Callable[[str], None]) -> 
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
+            listener.listen()
         except OSError as error:
             raise ConfigError(
                 f"Port {port} of {HOST} cannot be used: {error.strerror}.", "Choose another, or 0 for any: --port 0"
