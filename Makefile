@@ -22,7 +22,7 @@ prepare = $(if $(filter sandbox,$(TARGET)),$(call crm-sync,setup --yes),@:)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help sync plan status check test lint docs sandbox-reset lock clean
+.PHONY: help sync plan status dashboard check test lint docs sandbox-reset lock clean
 
 help: ## Show this list
 	@echo "make sync | make plan | make status ...   with TARGET=sandbox (default) or TARGET=prod, and ARGS=\"...\""
@@ -38,6 +38,9 @@ plan: $(RUNTIME) ## Print what the next sync would write, and why; write nothing
 
 status: $(RUNTIME) ## Show the health at a glance
 	$(call crm-sync,status $(ARGS))
+
+dashboard: $(RUNTIME) ## Write the health page, one HTML file; ARGS="--serve --open" keeps it fresh in the browser
+	$(call crm-sync,dashboard $(ARGS))
 
 check: $(RUNTIME) ## Check the mapping CSVs in seconds, without asking a CRM
 	$(call crm-sync,check $(ARGS))

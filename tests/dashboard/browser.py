@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ def find_chromium() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+class CannotStart(Exception):
+    """What is called Chromium here does not run, such as a package that only points to another one."""
+
+
 class Browser:
-    """One headless browser."""
+    """One headless browser. Raises CannotStart."""
 
     def __init__(self, executable: str, profile: Path) -> None:
         to_browser, self._write = os.pipe()
@@ -50,6 +55,11 @@ class Browser:
         self._replies: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
         threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            self.call("Browser.getVersion")
+        except (OSError, AssertionError, queue.Empty):
+            self._process.kill()
+            raise CannotStart(f"{executable} does not start") from None
 
     def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
         self._last_id += 1
@@ -71,7 +81,8 @@ class Browser:
 
     def close(self) -> None:
         try:
-            self.call("Browser.close")
+            with suppress(OSError, AssertionError):
+                self.call("Browser.close")
             self._process.wait(SECONDS)
         finally:
             self._process.kill()
@@ -86,6 +97,8 @@ class Browser:
                     self._replies[message["id"]].put(message)
                 elif listener := self._listeners.get(message.get("sessionId", "")):
                     listener(message)
+        for waiting in list(self._replies.values()):
+            waiting.put({"error": "the browser has ended"})
 
 
 class Page:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import HOW_TO_INSTALL, Browser, Open, Page, find_chromium
+from browser import HOW_TO_INSTALL, Browser, CannotStart, Open, Page, find_chromium
 from health_examples import degraded, healthy
 from health_file import NOW, HealthFile
 
@@ -46,7 +46,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     executable = find_chromium()
     if executable is None:
         pytest.skip(HOW_TO_INSTALL)
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    try:
+        browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    except CannotStart as error:
+        pytest.skip(f"{error}; {HOW_TO_INSTALL}")
     yield browser
     browser.close()
 
