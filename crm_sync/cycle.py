@@ -17,9 +17,11 @@ from typing import Any
 
 import duckdb
 
+from crm_sync.budget import Budget, apply_budgets, read_budgets
 from crm_sync.clients import ApiError, Clients, build_clients, explain
 from crm_sync.config import Settings
-from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed
+from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed, GuardStop, Paused
+from crm_sync.extraction_guard import DEFAULT_SHARE, require_whole
 from crm_sync.landed_checks import require_id_fields, require_mapped_fields
 from crm_sync.lock import cycle_lock
 from crm_sync.mapping_checks import require_valid
@@ -103,6 +105,7 @@ class _Cycle:
         self._transformer = Transformer(settings, mappings)
         self._begun = False
         self._undoes = ""
+        self._budgets: dict[str, Budget] = {}
         self.result = CycleResult(_new_run_id(), options.command)
 
     # ------------------------------------------------------------ the order
@@ -110,6 +113,7 @@ class _Cycle:
     def run(self) -> None:
         self._begin()
         clients = build_clients(self._settings)
+        apply_budgets(clients, self._budgets)
         self._observer.using(clients)
         try:
             if self._options.undoes is None:
@@ -155,7 +159,10 @@ class _Cycle:
                 git_sha=_git_sha(self._settings),
                 mapping_hash=self._mappings.content_hash,
             )
+            self._budgets = read_budgets(connection, self._settings.project, self._options.accepted, _now())
         self._begun = True
+        for budget in self._budgets.values():
+            budget.require_some()
 
     def _extract(self, clients: Clients) -> None:
         with self._warehouse() as connection:
@@ -175,15 +182,23 @@ class _Cycle:
             on_progress=self._observer.read,
             full=self._options.full,
             association_refresh=timedelta(minutes=variable("association_refresh_minutes", 60)),
-            schedule=Schedule(
-                reconcile=_interval(hours=variable("reconcile_hours", 168)),
-                reconcile_now=self._options.reconcile,
-                computed=_interval(hours=variable("calculated_refresh_minutes", 60) / 60),
-            ),
+            schedule=self._schedule(),
             now=_now(),
         )
         with self._warehouse() as connection:
+            require_whole(connection, self._options.accepted, variable("max_shrink_share", DEFAULT_SHARE))
             require_id_fields(connection, self._mappings)
+
+    def _schedule(self) -> Schedule:
+        """What is not urgent waits while the API budget is short."""
+        variable = self._settings.project.variable
+        if any(budget.is_short for budget in self._budgets.values()):
+            return Schedule(reconcile_now=self._options.reconcile)
+        return Schedule(
+            reconcile=_interval(hours=variable("reconcile_hours", 168)),
+            reconcile_now=self._options.reconcile,
+            computed=_interval(hours=variable("calculated_refresh_minutes", 60) / 60),
+        )
 
     def _decide(self, clients: Clients) -> None:
         with self._warehouse() as connection:
@@ -244,27 +259,29 @@ class _Cycle:
     # ------------------------------------------------------------ endings
 
     def _finish(self) -> None:
-        pushed = self.result.pushed
+        pushed, message = self.result.pushed, None
         if pushed is None:
             self.result.status, exit_code = "planned", 0
         elif pushed.failures:
-            self.result.status, exit_code = "failed", CycleFailed.exit_code
+            failure = _worst(pushed)
+            self.result.status, exit_code = _STATUSES.get(failure.exit_code, "failed"), failure.exit_code
+            message = failure.message
         elif any(pushed.records(outcome) for outcome in ("rejected", "retryable", "unknown")):
             self.result.status, exit_code = "degraded", 0
         else:
             self.result.status, exit_code = "succeeded", 0
-        self._close_run(self.result.status, exit_code, None)
+        self._close_run(self.result.status, exit_code, message)
 
     def _fail_if_a_crm_failed(self) -> None:
         pushed = self.result.pushed
         if pushed is not None and pushed.failures:
-            raise explain(next(iter(pushed.failures.values())))
+            raise _worst(pushed)
 
     def end_badly(self, error: CrmSyncError) -> None:
         """Keep the failure in the journal and show it to readers, as far as the warehouse lets us."""
         if not self._begun:
             return
-        self.result.status = {3: "stopped", 5: "paused"}.get(error.exit_code, "failed")
+        self.result.status = _STATUSES.get(error.exit_code, "failed")
         try:
             self._close_run(self.result.status, error.exit_code, error.message)
             with self._warehouse() as connection:
@@ -321,6 +338,16 @@ class _Cycle:
         with duckdb.connect(str(self._settings.warehouse_path)) as connection:
             connection.execute("set TimeZone = 'UTC'")
             yield connection
+
+
+#: How a run ends that a guard or a pause has stopped.
+_STATUSES = {GuardStop.exit_code: "stopped", Paused.exit_code: "paused"}
+
+
+def _worst(pushed: PushReport) -> CrmSyncError:
+    """The failure to end with: a CRM in trouble before a budget that is spent."""
+    failures = [explain(error) for error in pushed.failures.values()]
+    return min(failures, key=lambda failure: failure.exit_code)
 
 
 def _warehouse_trouble(settings: Settings, error: Exception) -> CycleFailed:

@@ -1,7 +1,7 @@
 """Pausing and resuming: somebody's word that the sync is to leave both CRMs alone until they say otherwise.
 
 Owns the commands `pause` and `resume` in `journal.runs`, where the newest of the two counts: so it survives the
-process, and whoever has the warehouse knows. Needs no credentials, and calls no CRM. A cycle that runs already is waited for.
+process, and whoever has the warehouse knows. Needs no credentials, and calls no CRM. A cycle that runs is waited for.
 """
 
 from __future__ import annotations

@@ -141,10 +141,13 @@ def volumes(connection: duckdb.DuckDBPyConnection, schema: str = DECIDED) -> lis
     return found
 
 
-def count_linked(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """The linked records of each object in table matching.links."""
+def count_linked(connection: duckdb.DuckDBPyConnection, run_id: str | None = None) -> dict[str, int]:
+    """The linked records of each object at the start of a run: without the links that it has found itself. Without a
+    run, all there are."""
     rows = connection.execute(
-        "select object, count(*) from matching.links where status = 'linked' group by object"
+        "select object, count(*) from matching.links where status = 'linked' and ($run is null or run_id is distinct"
+        " from $run) group by object",
+        {"run": run_id},
     ).fetchall()
     return dict(rows)
 

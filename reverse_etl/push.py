@@ -67,7 +67,7 @@ def push(
     when not given). The stale check is left out for a target whose `snapshot_at` (by target: when its records were
     read) is less than `verify_after_seconds` ago. Raises GuardStop, and then nothing was called.
     """
-    linked = count_linked(connection) if linked_counts is None else linked_counts
+    linked = count_linked(connection, run_id) if linked_counts is None else linked_counts
     check_limits(connection, limits, accepted, linked, schema)
     writers = build_writers(clients)
     run = _Push(connection, writers, run_id, journal, on_progress, now or _utc_now, schema)

@@ -89,7 +89,7 @@ def undo(
     _write_diffs(connection, [*plan.operations, *plan.stamps])
     if not pushes:
         return Undone(run_id, plan, None, tuple(plan.skipped))
-    check_limits(connection, limits, accepted, count_linked(connection), SCHEMA)
+    check_limits(connection, limits, accepted, count_linked(connection, undo_run_id), SCHEMA)
     reports = [_push(connection, clients, journal, undo_run_id, plan.first)]
     if plan.parents:
         # what has come to refer to a record in the meantime must not be deleted with it

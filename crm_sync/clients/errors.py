@@ -7,6 +7,7 @@ ApiError                      (never raised itself)
 └── Refused                   the CRM answered and said no
     ├── Unauthorized          401, or the token endpoint refused the credentials
     ├── RateLimited           429, or 403 REQUEST_LIMIT_EXCEEDED
+    │   └── BudgetSpent       not the CRM's word but our own: the call was not made
     └── ServerTrouble         5xx, 423 (locked), 477 (account is being moved), after retries
 
 Only `NoResponse`, and `ServerTrouble` with a 5xx status, leave the outcome of a write unknown; each error says
@@ -21,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed
+from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed, GuardStop
 
 
 class ApiError(Exception):
@@ -96,6 +97,17 @@ class RateLimited(Refused):
         return self.policy == "DAILY"
 
 
+class BudgetSpent(RateLimited):
+    """The project's own API budget of the day is spent: the call was not made."""
+
+    def __init__(self, message: str, *, crm: str, request: str = "") -> None:
+        super().__init__(message, policy="BUDGET", status=0, code="API_BUDGET_SPENT", crm=crm, request=request)
+
+    @property
+    def is_daily(self) -> bool:
+        return True
+
+
 class ServerTrouble(Refused):
     """The CRM's own trouble. A 5xx may come after the effect; 423 and 477 come before it."""
 
@@ -108,11 +120,18 @@ def explain(error: ApiError) -> CrmSyncError:
     """The one clear message, remedy and exit code for a call that ended a cycle.
 
     Bad or missing credentials and scopes are a ConfigError (exit 2); an unreachable, limited or failing CRM is a
-    CycleFailed (exit 1).
+    CycleFailed (exit 1), a spent budget a GuardStop (exit 3).
     """
     crm = error.crm or "The CRM"
     if isinstance(error, Unauthorized):
         return ConfigError(f"{crm} refused the credentials: {error.message}", _credential_remedy(error.crm))
+    if isinstance(error, BudgetSpent):
+        name = f"{error.crm.lower()}_api_budget_share"
+        return GuardStop(
+            f"{crm}'s API budget of the day is spent: {error.message}. What was done stays, the rest waits.",
+            f"The next run goes on once calls of the last 24 hours no longer count. To go on now: "
+            f"--accept {error.crm.lower()}.api_budget, or raise {name} in dbt_project.yml.",
+        )
     if isinstance(error, RateLimited):
         return CycleFailed(f"{crm}'s API limit is used up ({error.policy}): {error.message}", _limit_remedy(error))
     if isinstance(error, ServerTrouble):

@@ -27,6 +27,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, Ne
 from crm_sync.clients.decoding import decode, decode_exact, encode
 from crm_sync.clients.errors import (
     ApiError,
+    BudgetSpent,
     NoResponse,
     NotSent,
     RateLimited,
@@ -71,6 +72,12 @@ class Auth(Protocol):
     def credential(self) -> Credential: ...
 
     def renew(self, refused: Credential) -> Credential | None: ...
+
+
+class CallBudget(Protocol):
+    """Asked before every call: None, or why the call must not be made."""
+
+    def take(self, limits: ApiLimits) -> str | None: ...
 
 
 class NoAuth:
@@ -174,6 +181,7 @@ class ApiClient:
         crm: str = "",
     ) -> None:
         self.crm = crm
+        self.budget: CallBudget | None = None
         self.base_url = base_url
         self._session = session
         self._auth = auth
@@ -254,6 +262,8 @@ class ApiClient:
 
     def _attempt(self, call: _Call, credential: Credential) -> ApiResponse:
         started = self._clock()
+        if self.budget is not None and (reason := self.budget.take(self._limiter.limits)) is not None:
+            raise BudgetSpent(reason, crm=self.crm, request=call.label)
         with self._limiter.slot(call.path):
             status, headers, content = self._send(call, credential)
         self._limiter.observe(headers)

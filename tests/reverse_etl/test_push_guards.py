@@ -115,6 +115,9 @@ def test_a_limit_that_is_no_number_is_a_mistake(limits: dict[str, str]) -> None:
 def test_linked_records_are_counted() -> None:
     connection = duckdb.connect()
     connection.execute("create schema matching")
-    connection.execute("create table matching.links (object text, status text)")
-    connection.execute("insert into matching.links values ('contact', 'linked'), ('contact', 'deleted')")
-    assert count_linked(connection) == {"contact": 1}
+    connection.execute("create table matching.links (object text, status text, run_id text)")
+    connection.execute(
+        "insert into matching.links values ('contact', 'linked', 'r1'), ('contact', 'deleted', 'r1'),"
+        " ('contact', 'linked', 'r2')"
+    )
+    assert count_linked(connection, "r2") == {"contact": 1}

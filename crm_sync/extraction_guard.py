@@ -1,0 +1,125 @@
+"""What was just read against what is known: a read that shrank suspiciously stops the run before anything is decided.
+
+A lost permission, a narrowed token or a CRM's bad day look like mass deletion. Owns the three comparisons: linked
+records that are suddenly deleted, a full read that shows far fewer of the linked records, mapped fields of an object
+that vanished together. What is known is what the last decision left behind, so the stop repeats until the read is whole
+again or somebody accepts it. Writes nothing but the mark that a suspicious full read has to be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import duckdb
+
+from crm_sync.errors import GuardStop
+
+#: Fewer than these are nothing to wonder about, whatever their share.
+FEWEST_RECORDS = 20
+FEWEST_FIELDS = 5
+DEFAULT_SHARE = 0.5
+
+_ENDS = """
+select distinct objects.{side}_object as crm_object, links.{side}_id as record_id
+from matching.links as links
+inner join staging.stg_object_mappings as objects using (object)
+where links.status = 'linked'
+"""
+_DELETED = """
+select ends.crm_object, count(*) as known, count(*) filter (where records.is_deleted and records.merged_into_id is null)
+from ({ends}) as ends
+inner join raw_{side}.records as records on ends.crm_object = records.object and ends.record_id = records.id
+group by all
+"""
+_UNSEEN = """
+select ends.crm_object, count(*) as known,
+    count(*) filter (where records.loaded_at < reads.loaded_at and not coalesce(records.is_deleted, false))
+from ({ends}) as ends
+inner join raw_{side}.records as records on ends.crm_object = records.object and ends.record_id = records.id
+inner join raw_{side}.reads as reads on ends.crm_object = reads.object
+where reads.is_full and reads.is_complete
+    and reads.loaded_at = (select max(newest.loaded_at) from raw_{side}.reads as newest)
+group by all
+"""
+_FIELDS = """
+with present as (
+    select object, name from {metadata} qualify loaded_at = max(loaded_at) over (partition by object)
+),
+mapped as (
+    select distinct {side}_object as crm_object, {field} as field
+    from staging.stg_field_mappings
+    inner join staging.stg_object_mappings using (object)
+    where is_active and not contains({field}, '.') and {field} <> ''
+)
+select mapped.crm_object, count(*) as known, count(*) filter (where present.name is null)
+from mapped left join present on mapped.crm_object = present.object and mapped.field = present.name
+group by all
+"""
+_METADATA = {
+    "hubspot": {"metadata": "raw_hubspot.properties", "field": "hubspot_property"},
+    "salesforce": {"metadata": "raw_salesforce.fields", "field": "salesforce_field"},
+}
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """What is missing of something known."""
+
+    name: str
+    crm: str
+    object: str
+    known: int
+    missing: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.missing:,} of {self.known:,} {self.what}"
+
+
+def require_whole(
+    connection: duckdb.DuckDBPyConnection, accepted: Collection[str], most_share: float = DEFAULT_SHARE
+) -> None:
+    """Raise GuardStop when what was read has shrunk suspiciously and nobody has accepted it."""
+    found = [
+        one
+        for one in _shrinkages(connection, most_share)
+        if not any(pattern == "all" or fnmatchcase(one.name, pattern) for pattern in accepted)
+    ]
+    if not found:
+        return
+    for one in found:
+        if one.name.endswith(".unseen"):
+            # only a full read shows everything: the next one has to be full again
+            connection.execute(f"update raw_{one.crm}.reads set is_complete = false where object = ?", [one.object])
+    arguments = " ".join(f"--accept {one.name}" for one in found)
+    raise GuardStop(
+        "Nothing was decided or pushed, because what was read has shrunk suspiciously:\n"
+        + "\n".join(f"  {one}" for one in found),
+        "Check the permissions of the token and of the integration user, and what was deleted in the CRM. "
+        f"If it is right, run again with {arguments} (or --accept all).",
+    )
+
+
+def _shrinkages(connection: duckdb.DuckDBPyConnection, most_share: float) -> Iterator[Shrinkage]:
+    tables = {
+        f"{schema}.{name}"
+        for schema, name in connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+        ).fetchall()
+    }
+    if not {"matching.links", "staging.stg_object_mappings", "staging.stg_field_mappings"} <= tables:
+        return
+    for crm, metadata in _METADATA.items():
+        ends = _ENDS.format(side=crm)
+        checks = (
+            ("deleted", _DELETED, FEWEST_RECORDS, "linked records are deleted at once"),
+            ("unseen", _UNSEEN, FEWEST_RECORDS, "linked records were not in a read of everything"),
+            ("fields", _FIELDS, FEWEST_FIELDS, "mapped fields are gone at once"),
+        )
+        for kind, sql, fewest, what in checks:
+            rows = connection.execute(sql.format(side=crm, ends=ends, **metadata)).fetchall()
+            for object_, known, missing in rows:
+                if missing >= fewest and missing > most_share * known:
+                    yield Shrinkage(f"{crm}.{object_}.{kind}", crm, object_, known, missing, what)
