@@ -48,7 +48,7 @@ with present as (
     select object, name from {metadata} qualify loaded_at = max(loaded_at) over (partition by object)
 ),
 mapped as (
-    select distinct {side}_object as crm_object, {field} as field
+    select distinct stg_object_mappings.{side}_object as crm_object, {field} as field
     from staging.stg_field_mappings
     inner join staging.stg_object_mappings using (object)
     where is_active and not contains({field}, '.') and {field} <> ''
