@@ -39,6 +39,14 @@ from reverse_etl.push import push, resolve_unknown
 from reverse_etl.report import PushReport
 from reverse_etl.undo import Undone, require_undoable, undo
 
+#: When metadata last came that was not known: what is read again unchanged is not landed again.
+_METADATA_CHANGED_AT = """greatest(
+    (select max(loaded_at) from raw_hubspot.properties), (select max(loaded_at) from raw_hubspot.pipelines),
+    (select max(loaded_at) from raw_hubspot.owners), (select max(loaded_at) from raw_salesforce.fields),
+    (select max(loaded_at) from raw_salesforce.picklist_values), (select max(loaded_at) from raw_salesforce.users),
+    (select max(loaded_at) from raw_salesforce.record_types), (select max(loaded_at) from raw_salesforce.org)
+)"""
+
 
 @dataclass
 class CycleResult:
@@ -157,7 +165,7 @@ class _Cycle:
                 target_name=self._settings.target,
                 started_at=_now(),
                 git_sha=_git_sha(self._settings),
-                mapping_hash=self._mappings.content_hash,
+                mapping_hash=self._transformer.rules_hash,
             )
             self._budgets = read_budgets(connection, self._settings.project, self._options.accepted, _now())
         self._begun = True
@@ -202,9 +210,12 @@ class _Cycle:
 
     def _decide(self, clients: Clients) -> None:
         with self._warehouse() as connection:
-            seeds_are_new = not _is_seeded(connection, self._mappings.content_hash)
+            is_known = _has_decided_with(connection, self._transformer.rules_hash)
         decided_at = _now()
-        self._transformer.decide(with_seeds=seeds_are_new)
+        if is_known:
+            self._transformer.decide_again()
+        else:
+            self._transformer.decide()
         with self._warehouse() as connection:
             require_mapped_fields(connection, self._mappings)
             conflicts = _conflicts_by_record_time(connection, self.result.run_id)
@@ -398,12 +409,14 @@ def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     return found is not None
 
 
-def _is_seeded(connection: duckdb.DuckDBPyConnection, mapping_hash: str) -> bool:
-    """Whether the warehouse holds these very seeds: the last run that decided had the same."""
+def _has_decided_with(connection: duckdb.DuckDBPyConnection, rules_hash: str) -> bool:
+    """Whether the last run that decided did so by these very rules, and on the metadata that the CRMs show now."""
     row = connection.execute(
-        "select mapping_hash from journal.runs where decided_at is not null order by decided_at desc limit 1"
+        "select mapping_hash, decided_at > "
+        + _METADATA_CHANGED_AT
+        + " from journal.runs where decided_at is not null and command <> 'undo' order by decided_at desc limit 1"
     ).fetchone()
-    return row is not None and row[0] == mapping_hash
+    return row is not None and row[0] == rules_hash and bool(row[1])
 
 
 def _git_sha(settings: Settings) -> str | None:

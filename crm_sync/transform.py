@@ -5,9 +5,12 @@ dbt is imported when first needed: it costs seconds, and many commands do withou
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from crm_sync.config import Settings
@@ -22,10 +25,12 @@ BUILT_IN_TRANSFORMS = frozenset(
     }
 )  # fmt: skip
 
-#: What decides: seeds and every model but the health ones, with the invariants that guard the diff.
+#: What decides: every model but the health ones, with the invariants that guard the diff.
 DECIDE = ("--exclude", "path:models/sync_health", "test_type:generic")
+#: What follows from records, the journal and the previous pass. The rest follows from seeds and metadata alone.
+FROM_RECORDS = ("source:journal+", "stg_reads", "int_links_held")
 #: What a closer look at the conflicts can change: their times, and all that follows from them.
-DECIDE_CONFLICTS = ("--select", "int_field_times+", *DECIDE)
+FROM_EVIDENCE = ("int_field_times+",)
 #: What reports: the health models.
 REPORT = ("--select", "path:models/sync_health")
 
@@ -41,28 +46,43 @@ class Transformer:
         self._settings = settings
         self._mappings = mappings
 
-    def decide(self, with_seeds: bool) -> None:
+    @property
+    def rules_hash(self) -> str:
+        """Names the rules by which this project decides: its seeds, models, macros and variables."""
+        digest = hashlib.sha256(self._mappings.content_hash.encode())
+        for path in self._files():
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def decide(self) -> None:
         """Seeds, then everything up to the diffs, then the invariants. Raises CycleFailed naming what broke."""
-        seeds = ("seed",) if with_seeds else ()
-        self._build(*seeds, "model", "test", selection=DECIDE)
+        self._build("seed", "model", "test", selection=DECIDE)
+
+    def decide_again(self) -> None:
+        """The same where neither the rules nor the CRMs' metadata have changed since everything was decided."""
+        self._build("model", "test", selection=("--select", *FROM_RECORDS, *DECIDE))
 
     def decide_conflicts(self) -> None:
         """The same links once more, after the histories of their fields in conflict have landed."""
-        self._build("model", "test", selection=DECIDE_CONFLICTS)
+        self._build("model", "test", selection=("--select", *FROM_EVIDENCE, *DECIDE))
 
     def settle(self) -> None:
         """Let the outcomes of a push move links and bases, and report."""
-        self._build("model", selection=())
+        self._run("--select", *FROM_RECORDS)
 
     def report(self) -> None:
         """The health models only."""
-        self._build("model", selection=REPORT)
+        self._run(*REPORT)
 
     def _build(self, *resource_types: str, selection: Sequence[str]) -> None:
         arguments = ["build", *self._common()]
         for resource_type in resource_types:
             arguments += ["--resource-type", resource_type]
         self._invoke([*arguments, *selection])
+
+    def _run(self, *selection: str) -> None:
+        """Models without their tests: `build` spends time on every test of the project, run or not."""
+        self._invoke(["run", *self._common(), *selection])
 
     def _common(self) -> list[str]:
         project = self._settings.project
@@ -85,9 +105,16 @@ class Transformer:
             "custom_conflict_rules": sorted(set(self._mappings.conflict_rules) - set(CONFLICT_RULES)),
         }
 
+    def _files(self) -> list[Path]:
+        """What dbt parses, besides the seeds; not what it leaves behind when somebody runs it by hand."""
+        folders = ("models", "macros", "tests")
+        found = [path for folder in folders for path in (self._settings.project.dbt_dir / folder).rglob("*")]
+        found.append(self._settings.project.dbt_dir / "dbt_project.yml")
+        return sorted(path for path in found if path.suffix in (".sql", ".yml"))
+
     def _manifest(self) -> Any:
         project = self._settings.project
-        files = sorted(path for ending in ("sql", "yml") for path in project.dbt_dir.rglob(f"*.{ending}"))
+        files = self._files()
         newest = max(path.stat().st_mtime_ns for path in files)
         # the name of the warehouse file is the database that every relation is qualified with
         stem = self._settings.warehouse_path.stem
@@ -102,9 +129,11 @@ class Transformer:
         os.environ["WAREHOUSE_PATH"] = str(self._settings.warehouse_path)
         os.environ["CRM_SYNC_TARGET"] = self._settings.target
         manifest = None if arguments[0] == "parse" else self._manifest()
+        gc.freeze()  # a parsed project is some hundred thousand objects that every collection would look through
         try:
             result = dbtRunner(manifest=manifest).invoke(arguments)
         finally:
+            gc.unfreeze()
             _release_warehouse()
         if result.success:
             return result.result

@@ -32,6 +32,7 @@ from pipelines.salesforce import SalesforceSource
 from pipelines.source import Progress, ReadJob, Schedule, Source
 from pipelines.stored import StoredRecords
 from pipelines.tables import HUBSPOT, SALESFORCE, Batch
+from pipelines.unchanged import changed_only, existing_tables
 
 if TYPE_CHECKING:
     from crm_sync.config import Settings
@@ -132,8 +133,10 @@ class _Run:
 
     def __call__(self) -> None:
         try:
-            with _Ahead(self._batches) as batches:
-                land(self.warehouse_path, self.source.schema, batches)
+            existing = existing_tables(self.cursor, self.source.schema)
+            metadata = changed_only(self.cursor, self.source.schema, existing, self.metadata)
+            with _Ahead(lambda: self._batches(metadata)) as batches:
+                land(self.warehouse_path, self.source.schema, batches, existing)
             write_reads(
                 self.cursor,
                 self.source.schema,
@@ -147,8 +150,8 @@ class _Run:
         finally:
             self.cursor.close()
 
-    def _batches(self) -> Iterator[Batch]:
-        yield from self.metadata
+    def _batches(self, metadata: Sequence[Batch]) -> Iterator[Batch]:
+        yield from metadata
         yield from self.source.records()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ from pipelines.tables import JSON_COLUMNS, TABLES, Batch, Table
 _import_lock = threading.Lock()
 
 
-def land(warehouse_path: Path, schema: str, batches: Iterable[Batch]) -> None:
-    """Load all batches into `schema`. Raises what the batches' source raises, CycleFailed when loading fails."""
+def land(warehouse_path: Path, schema: str, batches: Iterable[Batch], existing: Collection[str] = ()) -> None:
+    """Load all batches into `schema`. Tables not named in `existing` are created even when they get no rows.
+
+    Raises what the batches' source raises, CycleFailed when loading fails.
+    """
     dlt = _dlt()
     source = _Source(batches)
     directory = landing_directory(warehouse_path) / schema
@@ -37,7 +40,7 @@ def land(warehouse_path: Path, schema: str, batches: Iterable[Batch]) -> None:
         )
         pipeline.config.restore_from_destination = False
         pipeline.run(
-            dlt.resource(_items, name="crm")(dlt, schema, source),
+            dlt.resource(_items, name="crm")(dlt, schema, source, existing),
             loader_file_format="parquet",
         )
     except Exception as error:
@@ -71,12 +74,24 @@ class _Source:
             raise
 
 
-def _items(dlt: Any, schema: str, source: Iterable[Batch]) -> Iterator[Any]:
+def _items(dlt: Any, schema: str, source: Iterable[Batch], existing: Collection[str]) -> Iterator[Any]:
+    """Each table's definition once, before its rows; dlt spends time on every table that it is told of."""
+    told = set()
     for table in TABLES[schema]:
-        yield dlt.mark.with_hints(table.empty(), _hints(dlt, table), create_table_variant=True)
+        if table.name not in existing:
+            told.add(table.name)
+            yield _definition(dlt, table)
     for batch in source:
-        if batch.data.num_rows:
-            yield dlt.mark.with_table_name(batch.data, batch.table.name)
+        if not batch.data.num_rows:
+            continue
+        if batch.table.name not in told:
+            told.add(batch.table.name)
+            yield _definition(dlt, batch.table)
+        yield dlt.mark.with_table_name(batch.data, batch.table.name)
+
+
+def _definition(dlt: Any, table: Table) -> Any:
+    return dlt.mark.with_hints(table.empty(), _hints(dlt, table), create_table_variant=True)
 
 
 def _hints(dlt: Any, table: Table) -> Any:

@@ -108,7 +108,10 @@ class Warehouse:
                 " values (?, 'sync', 'sandbox', ?, 'running')",
                 [run_id, started_at],
             )
-        self._transformer.decide(with_seeds=not self._seeded)
+        if self._seeded:
+            self._transformer.decide_again()
+        else:
+            self._transformer.decide()
         self._seeded = True
         with self.connect() as connection:
             connection.execute(
