@@ -246,13 +246,14 @@ class HealthFile:
                 return path
             runs = [row for row in self.rows["sync_health.sync_runs"] if row["command"] == "sync"]
             newest = max(runs, key=lambda row: row["started_at"], default={})
+            completed = [row["finished_at"] for row in runs if row["status"] in ("succeeded", "degraded")]
             counts = {
                 "open_errors": sum(row["status"] == "open" for row in self.rows["sync_health.sync_errors"]),
                 "data_quality_issues": len(self.rows["sync_health.data_quality_issues"]),
                 "suspended_mappings": 0,
                 "conflicts": len(self.rows["sync_health.field_conflicts"]),
                 "linked_records": sum(row["status"] == "linked" for row in self.rows["matching.links"]),
-                "last_success_at": newest.get("finished_at"),
+                "last_success_at": max(completed, default=None),
                 "last_run_id": newest.get("run_id"),
                 "last_run_status": newest.get("status"),
                 "last_run_message": newest.get("message"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import duckdb
 import pytest
 from people import email, hubspot_deal, hubspot_person, salesforce_person
-from world import World
+from world import Pair, World
 
+from crm_sync.dashboard.document import read_document
 from sandbox import control
 
 
@@ -107,6 +110,7 @@ def test_a_rejected_record_is_listed_and_its_neighbours_go_through(world: World)
     assert rows[0][4]
     assert rows[0][5]
     assert world.query("select status, open_errors from sync_health.sync_status") == [("degraded", 1)]
+    assert_on_health_page(world, wizard)
     world.assert_quiet()  # not tried again while nothing has changed
 
     world.edit_hubspot(wizard, jobtitle="Engineer")
@@ -201,3 +205,18 @@ def test_a_contact_that_exists_by_the_time_of_its_creation_becomes_a_link(world:
     assert world.linked(person).hubspot_id == there.hubspot_id
     assert world.hubspot(there)["jobtitle"] == "S"
     world.assert_quiet()
+
+
+def assert_on_health_page(world: World, wizard: Pair) -> None:
+    """Every part of the health page finds its columns in a file that a real cycle has published."""
+    document = read_document(world.settings.health_path, "sandbox", datetime.now(UTC))
+    assert document["banner"]["headline"] == "1 record is refused"
+    (error,) = document["errors"]["rows"]
+    assert (error["hubspot_id"], error["direction"]) == (wizard.hubspot_id, "hubspot_to_salesforce")
+    contacts = next(row for row in document["coverage"] if row["object"] == "contact")
+    assert (contacts["pairs"], contacts["only_hubspot"], contacts["only_salesforce"]) == (5, 1, 0)
+    assert sum(row["created"] for row in document["writes"]["rows"]) == 5
+    assert sum(row["rejected"] for row in document["writes"]["rows"]) == 1
+    assert [row["crm"] for row in document["api"]["latest"]] == ["hubspot", "salesforce"]
+    assert document["runs"]["total"] == len(document["runs"]["rows"]) == 1
+    assert (document["issues"]["total"], document["conflicts"]["total"], document["lag"]) == (0, 0, [])

@@ -59,7 +59,7 @@ function tilesPart() {
     ["coverage", "Linked pairs", number(status.linked_records), "kept in step"],
     ["errors", "Open errors", number(errors.total), errors.total ? "refused by a CRM" : "none refused", errors.total && "warn"],
     ["issues", "Data quality", number(issues.total), issues.total ? "held back, with reasons" : "nothing held back"],
-    ["conflicts", "Conflicts", number(conflicts.total), conflicts.held ? `${number(conflicts.held)} wait for a person` : "all decided", conflicts.held && "warn"],
+    ["conflicts", "Conflicts", number(conflicts.total), conflicts.held ? `${number(conflicts.held)} wait for a person` : conflicts.total ? "all decided" : "none so far", conflicts.held && "warn"],
     ["lag", "Edit to push", newest ? duration(slowest) : "–", newest ? "95 % arrive within" : "nothing measured yet"],
     ["api", "API budget", used.length ? percent(Math.max(...used)) : "–", used.length ? "of the day’s limit" : "limit not known", Math.max(0, ...used) >= 0.8 && "warn"],
   ];
