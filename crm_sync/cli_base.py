@@ -107,8 +107,11 @@ def clean_errors(command: Callable[P, None]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
+            return
         except CrmSyncError as error:
-            fail(error)
+            failure = error
+            # the frames hold connections, and DuckDB complains of those that are open when the process ends
+            failure.__traceback__ = failure.__cause__ = failure.__context__ = None
         except BrokenPipeError:
             # the reader has seen enough (`crm-sync plan | head`): no message, and none from Python at exit either
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -116,6 +119,7 @@ def clean_errors(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             click.echo("Interrupted; the next run continues where this one stopped.", err=True)
             sys.exit(1)
+        fail(failure)
 
     return wrapped
 

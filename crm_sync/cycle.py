@@ -28,7 +28,7 @@ from crm_sync.mapping_checks import require_valid
 from crm_sync.mappings import Mappings, load_mappings
 from crm_sync.pausing import require_running
 from crm_sync.plan import Plan, read_plan
-from crm_sync.progress import Observer
+from crm_sync.progress import Observer, StopRequested
 from crm_sync.publish import publish
 from crm_sync.saved_plan import SavedPlan
 from crm_sync.setup import inspect_setup
@@ -88,6 +88,9 @@ def run_cycle(settings: Settings, options: CycleOptions, observer: Observer | No
         cycle = _Cycle(settings, options, mappings, observer or Observer())
         try:
             cycle.run()
+        except StopRequested:
+            cycle.end_early()
+            raise
         except CrmSyncError as error:
             cycle.end_badly(error)
             raise
@@ -287,6 +290,11 @@ class _Cycle:
         pushed = self.result.pushed
         if pushed is not None and pushed.failures:
             raise _worst(pushed)
+
+    def end_early(self) -> None:
+        """Somebody asked to stop, and nothing has been written yet: what was read stays, the next cycle decides it."""
+        self.result.status = "planned"
+        self._close_run(self.result.status, 0, "Stopped on request before anything was written.")
 
     def end_badly(self, error: CrmSyncError) -> None:
         """Keep the failure in the journal and show it to readers, as far as the warehouse lets us."""

@@ -29,6 +29,10 @@ STEPS = {
 }
 
 
+class StopRequested(Exception):
+    """An observer's way to end a cycle before its next step: nothing is undone, and the next cycle goes on."""
+
+
 class Observer:
     """Told what a cycle does; this one keeps it to itself."""
 

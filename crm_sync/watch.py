@@ -22,7 +22,7 @@ from crm_sync.afterwards import Afterwards
 from crm_sync.config import Settings
 from crm_sync.cycle import CycleOptions, CycleResult, run_cycle
 from crm_sync.errors import CrmSyncError, LockHeld, Paused
-from crm_sync.progress import Observer
+from crm_sync.progress import Observer, StopRequested
 from crm_sync.wording import counted, direction_words, seconds_words
 
 LONGEST_WAIT_SECONDS = 900.0
@@ -39,10 +39,6 @@ group by attempts.target order by attempts.target
 Say = Callable[[str], None]
 
 
-class Stopped(Exception):
-    """Somebody asked to stop, and a step has just ended."""
-
-
 class _StopBetweenSteps(Observer):
     """Ends a cycle before its next step, once a stop is asked for. What was journalled is continued by the next."""
 
@@ -52,7 +48,7 @@ class _StopBetweenSteps(Observer):
     def step(self, name: str) -> None:
         # what was pushed is settled and published first: seconds, and readers see it
         if self._stop.is_set() and name in ("extract", "decide", "push"):
-            raise Stopped
+            raise StopRequested
 
 
 class Watch:
@@ -88,7 +84,7 @@ class Watch:
         try:
             settings = self._load()
             result = run_cycle(settings, CycleOptions("watch"), _StopBetweenSteps(self._stop))
-        except Stopped:
+        except StopRequested:
             return
         except (Paused, LockHeld) as error:
             self._line(error.message)
