@@ -48,10 +48,10 @@ with present as (
     select object, name from {metadata} qualify loaded_at = max(loaded_at) over (partition by object)
 ),
 mapped as (
-    select distinct stg_object_mappings.{side}_object as crm_object, {field} as field
-    from staging.stg_field_mappings
-    inner join staging.stg_object_mappings using (object)
-    where is_active and not contains({field}, '.') and {field} <> ''
+    select distinct objects.{side}_object as crm_object, fields.{field} as field
+    from staging.stg_field_mappings as fields
+    inner join staging.stg_object_mappings as objects on fields.object = objects.object
+    where fields.is_active and not contains(fields.{field}, '.') and fields.{field} <> ''
 )
 select mapped.crm_object, count(*) as known, count(*) filter (where present.name is null)
 from mapped left join present on mapped.crm_object = present.object and mapped.field = present.name

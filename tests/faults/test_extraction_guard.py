@@ -16,7 +16,8 @@ create table matching.links as
 create table staging.stg_object_mappings as
     select 'contact' as object, 'contacts' as hubspot_object, 'Contact' as salesforce_object;
 create table staging.stg_field_mappings as
-    select 'contact' as object, 'p' || n as hubspot_property, 'F' || n as salesforce_field, true as is_active
+    select 'contact' as object, 'p' || n as hubspot_property, 'F' || n as salesforce_field, true as is_active,
+        'contacts' as hubspot_object, 'Contact' as salesforce_object
     from range(8) as numbers (n);
 create table raw_hubspot.records as
     select 'contacts' as object, 'h' || n as id, false as is_deleted, null::varchar as merged_into_id, 2 as loaded_at
