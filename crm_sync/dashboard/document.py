@@ -102,6 +102,7 @@ def _document(file: _NoFile, health: Path, target: str, now: datetime, cap: int)
         "conflicts": {**conflicts, "rows": file.rows(queries.CONFLICTS, cap=cap)},
         "coverage": file.rows(queries.COVERAGE),
         "lag": file.rows(queries.LAG),
+        "drift": file.rows(queries.DRIFT),
         "runs": {
             "total": (_first(file.rows(queries.RUNS_COUNT)) or {"total": 0})["total"],
             "rows": file.rows(queries.RUNS, cap=cap),

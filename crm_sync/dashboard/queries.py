@@ -258,6 +258,25 @@ LAG = Query(
     ("sync_health.sync_lag",),
 )
 
+# of each object, the newest time that all its records were compared
+DRIFT = Query(
+    """
+select
+    crm, crm_object, max(compared) as compared,
+    coalesce(sum(records) filter (where kind = 'new'), 0) as added,
+    coalesce(sum(records) filter (where kind = 'changed'), 0) as changed,
+    coalesce(sum(records) filter (where kind = 'deleted'), 0) as deleted,
+    coalesce(sum(records) filter (where kind = 'restored'), 0) as restored,
+    max(reconciled_at) as reconciled_at
+from (
+    from sync_health.drift qualify reconciled_at = max(reconciled_at) over (partition by crm, crm_object)
+)
+group by crm, crm_object
+order by crm, crm_object
+""",
+    ("sync_health.drift",),
+)
+
 NAMES = Query(
     """
 with named as (

@@ -56,6 +56,18 @@ def healthy(days: int = 14) -> HealthFile:
             file.living(object_, "hubspot", f"{object_}x{number}", is_included=number % 3 == 0)
         for number in range(only_salesforce):
             file.living(object_, "salesforce", f"{object_}y{number}")
+    for crm, object_ in (("hubspot", "contacts"), ("hubspot", "companies"), ("salesforce", "Contact")):
+        for days_ago, records in ((9, 2), (2, 0)):
+            for kind in ("new", "changed", "deleted", "restored"):
+                file.add(
+                    "sync_health.drift",
+                    crm=crm,
+                    crm_object=object_,
+                    kind=kind,
+                    records=records,
+                    compared=624,
+                    reconciled_at=NOW - timedelta(days=days_ago),
+                )
     for number in range(9):
         file.unmatched("contact", "salesforce", f"contactn{number}", "missing_match_key")
         file.issue(number, salesforce_id=f"003dM{number:09d}QC", hubspot_id=None, field="Email")

@@ -36,6 +36,7 @@ TABLES = {
     "sync_health.api_usage": "run_id text, started_at timestamptz, crm text, calls bigint, records bigint,"
     " calls_per_record double, daily_limit bigint, daily_used bigint, share_used double",
     "sync_health.sync_lag": "direction text, day date, records int, p50_seconds double, p95_seconds double",
+    "sync_health.drift": "crm text, crm_object text, kind text, records int, compared int, reconciled_at timestamptz",
     "journal.push_attempts": "target text, object text, operation text, outcome text, outcome_at timestamptz",
     "matching.links": "link_id text, object text, hubspot_id text, salesforce_id text, status text",
     "matching.match_issues": "object text, side text, record_id text, issue_type text",

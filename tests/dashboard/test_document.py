@@ -109,6 +109,24 @@ def test_a_conflict_waits_for_as_long_as_its_decision_does(path: Path) -> None:
     assert [row["hubspot_id"] for row in conflicts["rows"] if row["is_held"]] == ["30300000001"]
 
 
+def test_drift_is_that_of_the_newest_comparison(path: Path) -> None:
+    file = HealthFile()
+    file.run(NOW)
+    for days, kind, records in ((8, "changed", 5), (1, "changed", 0), (1, "deleted", 3)):
+        at = NOW - timedelta(days=days)
+        file.add(
+            "sync_health.drift",
+            crm="hubspot",
+            crm_object="contacts",
+            kind=kind,
+            records=records,
+            compared=9,
+            reconciled_at=at,
+        )
+    (row,) = read_document(file.save(path), "sandbox", NOW)["drift"]
+    assert (row["changed"], row["deleted"], row["added"], row["compared"]) == (0, 3, 0, 9)
+
+
 @pytest.mark.parametrize("days", [0.001, 0.5, 3, 29.9])
 def test_time_is_cut_into_few_enough_pieces(days: float) -> None:
     assert days * 86_400 / bucket_width(days * 86_400) < MOST_BUCKETS

@@ -15,7 +15,7 @@ from browser import Open, Page
 from health_examples import degraded
 from health_file import HOSTILE, NOW, HealthFile
 
-SECTIONS = ["errors", "writes", "lag", "coverage", "api", "issues", "conflicts", "runs"]
+SECTIONS = ["errors", "writes", "lag", "coverage", "api", "issues", "conflicts", "drift", "runs"]
 CONTRASTS = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 let doc = JSON.parse(byId("data").textContent);
 const filter = { object: "", direction: "", text: "" };
 const glancePart = () => [h("div", { class: "stack wider" }, writesPart(), lagPart()), h("div", { class: "stack" }, coveragePart(), apiPart())];
-const PARTS = [errorsPart, glancePart, issuesPart, conflictsPart, runsPart];
+const PARTS = [errorsPart, glancePart, issuesPart, conflictsPart, driftPart, runsPart];
 
 // Whether a row passes the filters named. What belongs to no object or direction belongs to all.
 function fits(row, ...names) {

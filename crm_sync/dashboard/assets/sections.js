@@ -328,6 +328,29 @@ function lagPart() {
   });
 }
 
+// ---------------------------------------------------------------- what incremental reads had missed
+
+function driftPart() {
+  const rows = doc.drift.filter((row) => fits(row, "text"));
+  const missed = rows.reduce((sum, row) => sum + row.added + row.changed + row.deleted + row.restored, 0);
+  return section({
+    id: "drift", title: "Full comparison",
+    notes: whole("object", "direction") || "What the reads of changes alone had missed, as the newest comparison of all records found it. Nothing missed is the rule.",
+    body: rows.length ? [
+      h("p", {}, missed ? chip("warn", "warn", `${plural(missed, "record", "records")} had been missed, and were read`) : chip("ok", "ok", "Nothing had been missed")),
+      table({
+        key: "drift", caption: "Records that reads of changes had missed", rows,
+        columns: [
+          { label: "CRM", cell: (row) => CRMS[row.crm] || row.crm },
+          { label: "Object", cell: (row) => row.crm_object },
+          count("Compared", "compared"), count("New", "added"), count("Changed", "changed"), count("Deleted", "deleted"), count("Restored", "restored"),
+          { label: "When", cell: (row) => time(row.reconciled_at) },
+        ],
+      }),
+    ] : nothing(doc.drift.length, "All records are compared once a week, and whenever you ask for it:", `crm-sync --target ${doc.target} sync --reconcile`),
+  });
+}
+
 // ---------------------------------------------------------------- runs
 
 const ENDINGS = {
