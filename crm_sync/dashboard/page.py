@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 ASSETS = Path(__file__).parent / "assets"
-SCRIPTS = ("dom.js", "words.js", "charts.js", "tables.js", "sections.js", "main.js")
+SCRIPTS = ("dom.js", "words.js", "charts.js", "tables.js", "sections.js", "lists.js", "main.js")
 # inside a script element these could end it or, in old parsers, a line of it
 _ESCAPED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 

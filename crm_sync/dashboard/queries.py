@@ -1,7 +1,8 @@
 """What the health page asks of the published file: one query per part of the page, each with the tables it needs.
 
 Owns the SQL and nothing else. Every list that grows with the number of records takes `$cap`, since all rows travel
-inside the page; the whole numbers are always counted beside it. Texts are cut to what a person reads in a table.
+inside the page; the whole numbers are always counted beside it. Where a list has kinds, the newest of each come first,
+so that a rare kind is never crowded out. Texts are cut to what a person reads in a table.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ select
     left(message, 400) as message, attempts, first_seen_at, last_seen_at, next_retry_at
 from sync_health.sync_errors
 where status = 'open'
-order by last_seen_at desc, target, error_code, object, link_id
+order by
+    row_number() over (partition by target, error_code order by last_seen_at desc, object, link_id), target, error_code
 limit $cap
 """,
     ("sync_health.sync_errors",),
@@ -147,7 +149,11 @@ ISSUES = Query(
 select
     issue_type, object, direction, field, hubspot_id, salesforce_id, left(detail, 400) as detail, first_seen_at
 from ({_ISSUES})
-order by first_seen_at desc, issue_type, object, coalesce(hubspot_id, salesforce_id), field
+order by
+    row_number() over (
+        partition by issue_type order by first_seen_at desc, object, coalesce(hubspot_id, salesforce_id), field
+    ),
+    issue_type
 limit $cap
 """,
     _ISSUE_TABLES,

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -40,11 +41,11 @@ def create_app(health: Path, target: str, every_ms: int = EVERY_MS) -> Starlette
     current = _Current(health, target)
 
     def page(request: Request) -> Response:
-        document = current.document()
-        return HTMLResponse(render_page(document, Live(current.tag, every_ms)), headers=_HEADERS)
+        document, tag = current.document()
+        return HTMLResponse(render_page(document, Live(tag, every_ms)), headers=_HEADERS)
 
     def data(request: Request) -> Response:
-        document, tag = current.document(), current.tag
+        document, tag = current.document()
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={**_HEADERS, "ETag": tag})
         return Response(orjson.dumps(document), media_type="application/json", headers={**_HEADERS, "ETag": tag})
@@ -61,19 +62,20 @@ def create_app(health: Path, target: str, every_ms: int = EVERY_MS) -> Starlette
 
 
 class _Current:
-    """The document of the health file as it is now."""
+    """The document of the health file as it is now, and its tag. Requests come from several threads."""
 
     def __init__(self, health: Path, target: str) -> None:
         self._health = health
         self._target = target
-        self._document: dict[str, Any] | None = None
-        self.tag = ""
+        self._lock = Lock()
+        self._newest: tuple[dict[str, Any], str] | None = None
 
-    def document(self) -> dict[str, Any]:
-        tag = _fingerprint(self._health)
-        if self._document is None or tag != self.tag:
-            self._document, self.tag = read_document(self._health, self._target, datetime.now(UTC)), tag
-        return self._document
+    def document(self) -> tuple[dict[str, Any], str]:
+        with self._lock:
+            tag = _fingerprint(self._health)
+            if self._newest is None or self._newest[1] != tag:
+                self._newest = read_document(self._health, self._target, datetime.now(UTC)), tag
+            return self._newest
 
 
 def serve(health: Path, target: str, port: int, tell: Callable[[str], None]) -> None:

@@ -44,8 +44,10 @@ function foundWords() {
     plural(amount(kinds(doc.errors, "error_code")), "error", "errors"),
     plural(amount(kinds(doc.issues, "issue_type")), "data-quality issue", "data-quality issues"),
     plural(conflicts, "conflict", "conflicts"),
-  ].join(", ");
+  ].join(", ") + (filter.text && isCut() ? ". The search looks through the rows that this page holds, not through all." : "");
 }
+
+const isCut = () => [doc.errors, doc.issues, doc.conflicts].some((part) => part.rows.length < part.total);
 
 function offerObjects() {
   const lists = [doc.coverage, doc.writes.totals, doc.errors.groups, doc.issues.groups, doc.conflicts.rows];
@@ -103,6 +105,7 @@ function listen() {
 function theme() {
   const themes = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
   const button = byId("theme");
+  button.hidden = false;
   const kept = { get: () => { try { return localStorage.getItem("crm-sync-theme"); } catch { return null; } },
     set: (name) => { try { localStorage.setItem("crm-sync-theme", name); } catch { /* a file may not keep anything */ } } };
   let current = kept.get() in themes ? kept.get() : "auto";

@@ -16,7 +16,7 @@ function table({ key, caption, columns, rows, total, query, size: length = PAGE 
     ui.page.set(key, at);
     const shown = rows.slice(at * size, (at + 1) * size);
     holder.replaceChildren();
-    fill(holder, {}, [grid(caption, columns, shown), pager({ key, at, last, size, rows, show }), cut(total, query)]);
+    fill(holder, {}, [grid(caption, columns, shown), pager({ key, at, last, size, rows, show }), cut(rows.length, total, query)]);
     if (focus) (holder.querySelector(`[data-step="${focus}"]:not([disabled])`) || holder.querySelector("button:not([disabled])"))?.focus();
   };
   show(ui.page.get(key) || 0);
@@ -43,9 +43,9 @@ function pager({ key, at, last, size, rows, show }) {
 }
 
 // Says when the page holds fewer rows than there are.
-function cut(total, query) {
-  if (!total || doc.cap >= total) return null;
-  return h("p", { class: "muted small" }, `This page holds the newest ${number(doc.cap)} of ${number(total)}. All of them: `,
+function cut(held, total, query) {
+  if (!total || held >= total) return null;
+  return h("p", { class: "muted small" }, `This page holds the newest ${number(held)} of ${number(total)}. All of them: `,
     command(`crm-sync --target ${doc.target} query "${query}"`));
 }
 
