@@ -1,4 +1,5 @@
-// Every visible text whose contrast with what is behind it is below 4.5:1, in the ratio of WCAG 2.2 (1.4.3).
+// Every visible text whose contrast with what is behind it is below 4.5:1, and every bar and line below 3:1, in the ratio
+// of WCAG 2.2 (1.4.3 and 1.4.11).
 (() => {
   const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const seen = new Map();
@@ -22,15 +23,22 @@
     }
     return [255, 255, 255, 255];
   };
+  const ratio = (one, other) => {
+    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
   const poor = [];
   for (const element of document.querySelectorAll("body *")) {
     const hasText = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
     if (!hasText || !element.checkVisibility() || element.closest(".hidden, noscript, script, style, option, .skip")) continue;
     const style = getComputedStyle(element);
-    const ink = luminance(channels(element instanceof SVGElement ? style.fill : style.color));
-    const paper = luminance(behind(element));
-    const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
-    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} <${element.tagName}> ${element.textContent.slice(0, 40)}`);
+    const found = ratio(channels(element instanceof SVGElement ? style.fill : style.color), behind(element));
+    if (found < 4.5) poor.push(`${found.toFixed(2)} <${element.tagName}> ${element.textContent.slice(0, 40)}`);
+  }
+  for (const mark of document.querySelectorAll(".bar, .line")) {
+    const { fill, stroke } = getComputedStyle(mark);
+    const found = Math.max(...[fill, stroke].filter((one) => one !== "none").map((one) => ratio(channels(one), behind(mark))));
+    if (found < 3) poor.push(`${found.toFixed(2)} ${mark.className.baseVal}`);
   }
   return poor;
 })();

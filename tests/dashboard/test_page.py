@@ -283,9 +283,10 @@ def test_everything_that_is_used_has_a_name(open_page: Open, pages: dict[str, Pa
 
 
 def test_on_paper_there_are_all_lists_and_no_controls(open_page: Open, pages: dict[str, Path]) -> None:
-    page = open_page(pages["degraded"], scheme="dark")
+    page = open_page(pages["degraded"], scheme="dark", width=794)  # A4
     page.js("dispatchEvent(new Event('beforeprint'))")
     page.emulate("dark", media="print")
+    assert page.js("getComputedStyle(document.querySelector('#errors td')).display") == "table-cell"
     assert len(records(page, "errors")) == 14
     assert not page.js("document.getElementById('filters').checkVisibility()")
     assert page.js("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(255, 255, 255)"

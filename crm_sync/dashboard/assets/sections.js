@@ -97,7 +97,7 @@ function writesPart() {
     const panels = Object.entries(DIRECTIONS).filter(([name]) => !filter.direction || filter.direction === name)
       .map(([name, label]) => ({ label, at: (index, key) => sums.get(`${name}/${slots[index]}/${key}`) || 0 }));
     return chart({
-      label: "Records written over time", panels, series: WRITES, slots, kind: "bars",
+      label: "Records written over time", panels, series: WRITES, slots, kind: "bars", height: 118,
       slotLabel: (slot) => tick(slot, width), format: (amount, isTick) => (isTick && amount % 1 ? "" : number(amount)),
     });
   };
@@ -196,7 +196,7 @@ function lagPart() {
     body: rows.length ? [
       h("div", { class: "lag-row" }, newest),
       days.length > 1 ? chart({
-        label: "Time from edit to push, by day", panels, series: LAGS, slots: days, kind: "lines", height: 128,
+        label: "Time from edit to push, by day", panels, series: LAGS, slots: days, kind: "lines", height: 148,
         slotLabel: (slot) => day(new Date(slot)), format: (seconds) => (seconds ? duration(seconds) : "0"), ticks: [0, 1],
       }) : null,
     ] : nothing(doc.lag.length, "Measured when a person’s edit of a linked record is carried over. Edit a mapped field in either CRM, then run:", runAgain()),
