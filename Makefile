@@ -22,7 +22,7 @@ prepare = $(if $(filter sandbox,$(TARGET)),$(call crm-sync,setup --yes),@:)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help sync plan status dashboard check test lint docs sandbox-reset lock clean
+.PHONY: help sync plan status dashboard check test soak lint docs sandbox-reset lock clean
 
 help: ## Show this list
 	@echo "make sync | make plan | make status ...   with TARGET=sandbox (default) or TARGET=prod, and ARGS=\"...\""
@@ -47,6 +47,9 @@ check: $(RUNTIME) ## Check the mapping CSVs in seconds, without asking a CRM
 
 test: lint ## Set up, lint, then run the whole test suite; ARGS go to pytest
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+soak: $(DEV) ## Kill syncs and let the CRMs misbehave until a promise breaks; ARGS="--minutes 60", or --kills, --faults, --seed
+	$(BIN)/python tests/faults/soak.py $(ARGS)
 
 lint: $(DEV) ## Check style and types of Python and SQL
 	$(BIN)/ruff check .

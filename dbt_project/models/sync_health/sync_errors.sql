@@ -4,7 +4,7 @@ with attempts as (
     select
         *,
         row_number() over (
-            partition by target, object, link_id order by attempted_at desc, attempt_id desc
+            partition by target, object, link_id, operation order by attempted_at desc, attempt_id desc
         ) = 1 as is_latest
     from {{ source('journal', 'push_attempts') }}
     where outcome is not null and outcome not in ('stale', 'blocked')
@@ -61,6 +61,9 @@ select
 from failures
 left join {{ ref('error_catalog') }} as catalog
     on failures.target = catalog.target and failures.error_code = catalog.error_code
-left join (select distinct target, object, link_id from {{ ref('int_operations') }}) as wanted
-    on failures.target = wanted.target and failures.object = wanted.object and failures.link_id = wanted.link_id
+left join (select distinct target, object, link_id, operation from {{ ref('int_operations') }}) as wanted
+    on failures.target = wanted.target
+    and failures.object = wanted.object
+    and failures.link_id = wanted.link_id
+    and failures.operation = wanted.operation
 left join {{ ref('int_operations_waiting') }} as waiting on failures.operation_id = waiting.operation_id
