@@ -216,8 +216,8 @@ def _published(path: Path) -> Health:
 def _drift(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """What the newest comparison of all records has found, by the time it was made: each is told once."""
     rows = connection.execute(
-        "select crm, crm_object, sum(records), max(reconciled_at) from sync_health.drift"
-        " qualify max(reconciled_at) = max(max(reconciled_at)) over (partition by crm)"
+        "select crm, crm_object, sum(records), max(reconciled_at) from ("
+        " from sync_health.drift qualify reconciled_at = max(reconciled_at) over (partition by crm))"
         " group by crm, crm_object having sum(records) > 0 order by all"
     ).fetchall()
     return {

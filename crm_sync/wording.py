@@ -148,7 +148,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], text_co
 
 def markdown_text(text: str) -> str:
     """Text that Markdown and the HTML in it take literally, in a table cell too."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for mark in "\\`*_[]|#@":
+    escaped = text.replace("&", "&amp;")
+    # the number sign first: the others become references that hold one
+    for mark in "#\\`*_[]|@":
         escaped = escaped.replace(mark, f"&#{ord(mark)};")
+    escaped = escaped.replace("<", "&lt;").replace(">", "&gt;")
     return " ".join(escaped.split())

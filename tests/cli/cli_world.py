@@ -29,6 +29,15 @@ _HIDDEN = ("HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN", "SALESFORCE_LOGIN_URL", "
            "CRM_SYNC_ALERT_WEBHOOK", "CRM_SYNC_ALERT_COMMAND")  # fmt: skip
 
 
+NO_WIZARDS = {
+    "validation_rule": "No_Wizards",
+    "object": "Account",
+    "when": "Name = 'Wizards Inc'",
+    "message": "We do not sell to wizards",
+    "on": True,
+}
+
+
 @dataclass(frozen=True)
 class CliWorld:
     """Where everything is, and how to run a command on it."""
@@ -60,11 +69,16 @@ class CliWorld:
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return result
 
-    def copied(self, folder: Path) -> CliWorld:
-        """The same CRMs with a project and a warehouse of its own, for a test that writes."""
+    def with_own_seeds(self, folder: Path) -> CliWorld:
+        """The same world with a project of its own, for a test that edits seeds and runs no cycle: dbt would have to
+        parse the copy."""
         shutil.copytree(self.project, folder / "project")
+        return replace(self, project=folder / "project")
+
+    def with_own_warehouse(self, folder: Path) -> CliWorld:
+        """The same world with a warehouse of its own, for a test that runs a cycle."""
         shutil.copytree(self.warehouse.parent, folder / "warehouse")
-        return replace(self, project=folder / "project", warehouse=folder / "warehouse" / self.warehouse.name)
+        return replace(self, warehouse=folder / "warehouse" / self.warehouse.name)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.health), read_only=True) as connection:
@@ -118,10 +132,7 @@ def _edit(world: CliWorld) -> None:
     edit(world.state_dir, "salesforce", "Contact", salesforce_id, {"Title": "Chief Revenue Officer"}, at=later)
     edit(world.state_dir, "hubspot", "contacts", hubspot_id, {"mobilephone": "+49 30 1"}, at=earlier)
     edit(world.state_dir, "salesforce", "Contact", salesforce_id, {"MobilePhone": "+49 30 2"}, at=later)
-    control.change_metadata(
-        world.state_dir, "salesforce", validation_rule="No_Wizards", object="Account",
-        when="Name = 'Wizards Inc'", message="We do not sell to wizards", on=True,
-    )  # fmt: skip
+    control.change_metadata(world.state_dir, "salesforce", **NO_WIZARDS)
     refused = world.query("select hubspot_id from matching.links where object = 'company' and status = 'linked'"
                           " order by hubspot_id limit 1")[0][0]  # fmt: skip
     edit(world.state_dir, "hubspot", "companies", str(refused), {"name": "Wizards Inc"}, at=later)
