@@ -2,7 +2,14 @@
 
 let doc = JSON.parse(byId("data").textContent);
 const filter = { object: "", direction: "", text: "" };
-const glancePart = () => [h("div", { class: "stack wider" }, writesPart(), lagPart()), h("div", { class: "stack" }, coveragePart(), apiPart())];
+
+// Two columns of about one height: until the lag has days to draw, it changes places with the budget.
+function glancePart() {
+  const isShort = new Set(doc.lag.map((row) => row.day)).size < 2;
+  const stack = (kind, ...parts) => h("div", { class: `stack ${kind}` }, parts);
+  return [stack("wider", writesPart(), isShort ? apiPart() : lagPart()), stack("", coveragePart(), isShort ? lagPart() : apiPart())];
+}
+
 const PARTS = [errorsPart, glancePart, issuesPart, conflictsPart, driftPart, runsPart];
 
 // Whether a row passes the filters named. What belongs to no object or direction belongs to all.
