@@ -26,7 +26,7 @@ BUILT_IN_TRANSFORMS = frozenset(
 )  # fmt: skip
 
 #: What decides: every model but the health ones, with the invariants that guard the diff.
-DECIDE = ("--exclude", "path:models/sync_health", "test_type:generic")
+DECIDE = ("--exclude", "path:models/sync_health")
 #: What follows from records, the journal and the previous pass. The rest follows from seeds and metadata alone.
 FROM_RECORDS = ("source:journal+", "stg_reads", "int_links_held")
 #: What a closer look at the conflicts can change: their times, and all that follows from them.
@@ -120,7 +120,7 @@ class Transformer:
         stem = self._settings.warehouse_path.stem
         key = (project.root, len(files), newest, self._settings.target, stem, json.dumps(self._variables()))
         if key not in _MANIFESTS:
-            _MANIFESTS[key] = self._invoke(["parse", *self._common()])
+            _MANIFESTS[key] = _without_tests(self._invoke(["parse", *self._common()]))
         return _MANIFESTS[key]
 
     def _invoke(self, arguments: list[str]) -> Any:
@@ -138,6 +138,18 @@ class Transformer:
         if result.success:
             return result.result
         raise CycleFailed(_explain(result), "Nothing undecided was pushed. See logs/dbt.log beside the warehouse.")
+
+
+def _without_tests(manifest: Any) -> Any:
+    """A parsed project without the tests of tables and models: every pass would go through hundreds to run none."""
+    manifest.unit_tests.clear()
+    for unique_id in [name for name, node in manifest.nodes.items() if _is_generic_test(node)]:
+        del manifest.nodes[unique_id]
+    return manifest
+
+
+def _is_generic_test(node: Any) -> bool:
+    return node.resource_type == "test" and getattr(node, "test_metadata", None) is not None
 
 
 def _release_warehouse() -> None:
