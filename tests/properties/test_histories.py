@@ -1,23 +1,31 @@
-"""Random histories of edits and clears on both sides, over several syncs, through the real SQL.
+"""Random histories on both sides, over several syncs, through the real SQL: edits, clears, merges, deletes, restores,
+and an analyst who changes mappings in between.
 
-Every record lives through a history of its own, so that one dbt run decides hundreds. What both CRMs hold in the
-end, and what is listed as a conflict, is compared with the short model of `decision_model`.
+Hundreds of records live at once, so that one dbt run decides all of them. What both CRMs hold after each sync, and
+what is listed as a conflict, is compared with the short models of `decision_model` and `links_model`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
 from decision_model import HUBSPOT, SALESFORCE, Field, State, Value, decide
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
+from links_model import SIDES, Link, Records, link_id, living_links
 from warehouse import Warehouse, ids
 
-ROUNDS, RECORDS = 3, 150
-History = tuple[list[int], list[list[tuple[int, int, int, int]]]]
+ROUNDS, RECORDS = 4, 150
 DIRECTIONS = ("prefer_salesforce", "always_salesforce", "prefer_hubspot", "always_hubspot", "two_way")
+RULES = {
+    "text": ("most_recent", "hubspot", "salesforce", "longest", "review"),
+    "cut": ("most_recent", "hubspot", "review"),
+    "number": ("most_recent", "largest", "smallest"),
+    "multi": ("union", "most_recent"),
+}
 FIELDS = (
     *(Field(f"recent_{direction}", direction) for direction in DIRECTIONS),
     Field("by_hubspot", "two_way", "hubspot"),
@@ -39,89 +47,146 @@ VALUES: dict[str, tuple[Value, ...]] = {
 
 @settings(max_examples=1, deadline=None, database=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**64))
-def test_histories_end_as_the_decision_table_says_and_then_rest(
-    tmp_path_factory: pytest.TempPathFactory, seed: int
-) -> None:
+def test_histories_end_as_the_models_say_and_then_rest(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """The seed makes all histories: hundreds of them are more than hypothesis draws one by one."""
     assume(seed > 99)  # hypothesis always begins with 0
-    live_through(tmp_path_factory.mktemp("histories"), [_history(Random(seed + record)) for record in range(RECORDS)])
+    life = Life(Warehouse(tmp_path_factory.mktemp("histories"), FIELDS), Random(seed))
+    life.sync("first")
+    for turn in range(1, ROUNDS + 1):
+        life.pass_an_hour(turn)
+        life.sync(f"turn {turn}")
+    assert life.warehouse.conflicts() == life.conflicts
+    assert {name for _, name, *_ in life.conflicts} == {one.name for one in FIELDS}  # every rule was put to the test
+    assert set(life.events) == {"edit", "delete", "restore", "merge", "remap", "superseded", "remapped"}
+    assert life.warehouse.sync() == 0
+    assert life.warehouse.conflicts() == life.conflicts
 
 
-def _history(random: Random) -> History:
-    """First values, and per round: a field, what is chosen for it, who edits it (2 and 3: both), and the minute."""
-    rounds = [
-        [
-            (random.randrange(len(FIELDS)), random.randrange(60), random.randrange(4), random.randrange(3))
-            for _ in range(random.randrange(8))
-        ]
-        for _ in range(ROUNDS)
-    ]
-    return [random.randrange(60) for _ in range(4)], rounds
+@dataclass
+class Life:
+    """Both CRMs' records as the models see them, beside the warehouse that goes through the same."""
+
+    warehouse: Warehouse
+    random: Random
+    fields: dict[str, Field] = field(default_factory=lambda: {one.name: one for one in FIELDS})
+    values: dict[tuple[str, int, str], Value] = field(default_factory=dict)
+    edited_at: dict[tuple[str, int], int] = field(default_factory=dict)
+    records: Records = field(default_factory=Records)
+    links: list[Link] = field(default_factory=list)
+    states: dict[tuple[str, str], State] = field(default_factory=dict)
+    conflicts: set[tuple[str, str, Value, Value, str | None]] = field(default_factory=set)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        for number in range(RECORDS):
+            minutes = [self.random.randrange(3) for _ in SIDES]
+            for side, minute in zip(SIDES, minutes, strict=True):
+                self.edited_at[side, number] = minute
+                for one in FIELDS:
+                    self.values[side, number, one.name] = self._choice(side, one)
+            held = [{one.name: self.values[side, number, one.name] for one in FIELDS} for side in SIDES]
+            self.warehouse.add(number, *held, minutes)
+            self.links.append(Link(dict.fromkeys(SIDES, number), link_id(*ids(number))))
+
+    # ------------------------------------------------------------ what people do
+
+    def pass_an_hour(self, turn: int) -> None:
+        if turn > 1:
+            self._remap()
+        for number in range(RECORDS):
+            for _ in range(self.random.randrange(7)):
+                self._edit(number, turn)
+            for side in SIDES:
+                chance = self.random.random()
+                if chance < 0.08:
+                    self._delete(side, number)
+                elif chance < 0.6:
+                    self._restore(side, number)
+                elif chance < 0.66:
+                    self._merge(side, number, (number + self.random.randrange(1, 4)) % RECORDS, turn)
+
+    def _choice(self, side: str, one: Field) -> Value:
+        value = self.random.choice(VALUES[one.kind])
+        # a field cannot hold more than it can
+        return replace(one, is_loud=False).to_salesforce(value) if side == SALESFORCE else value
+
+    def _edit(self, number: int, turn: int) -> None:
+        """One person edits a field on one side, or two people edit it on both."""
+        one = self.random.choice(FIELDS)
+        for side in self.random.choice(((HUBSPOT,), (SALESFORCE,), SIDES, SIDES)):
+            if self.records.is_alive(side, number):
+                self._write(side, number, {one.name: self._choice(side, one)}, turn)
+                self.events["edit"] += 1
+
+    def _write(self, side: str, number: int, values: dict[str, Value], turn: int) -> None:
+        minute = self.random.randrange(3)
+        self.warehouse.edit(side, number, values, minute)
+        self.edited_at[side, number] = max(self.edited_at[side, number], turn * 60 + minute)
+        for name, value in values.items():
+            self.values[side, number, name] = value
+
+    def _delete(self, side: str, number: int) -> None:
+        if self.records.is_alive(side, number):
+            self.records.deleted.add((side, number))
+            self.warehouse.delete(side, number)
+            self.events["delete"] += 1
+
+    def _restore(self, side: str, number: int) -> None:
+        """Only what some link still waits for: a restored record without one would be matched anew."""
+        is_waited_for = any(not link.is_over and link.ends[side] == number for link in self.links)
+        if (side, number) in self.records.deleted and is_waited_for:
+            self.records.deleted.discard((side, number))
+            self.warehouse.delete(side, number, restore=True)
+            self.events["restore"] += 1
+
+    def _merge(self, side: str, loser: int, survivor: int, turn: int) -> None:
+        if self.records.is_alive(side, loser) and self.records.is_alive(side, survivor):
+            taken = self.random.sample(list(self.fields), 4)
+            self.records.merged[side, loser] = survivor
+            self.warehouse.merge(side, loser, survivor, (), 0)
+            self._write(side, survivor, {name: self.values[side, loser, name] for name in taken}, turn)
+            self.events["merge"] += 1
+
+    def _remap(self) -> None:
+        """An analyst gives some rows another direction, rule or transform."""
+        for name in self.random.sample(list(self.fields), 4):
+            one = self.fields[name]
+            self.fields[name] = replace(
+                one,
+                direction=self.random.choice(DIRECTIONS),
+                rule=self.random.choice(RULES[one.kind]),
+                is_loud=one.kind == "text" and self.random.random() < 0.5,
+            )
+        self.warehouse.map(list(self.fields.values()))
+        self.events["remap"] += 1
+
+    # ------------------------------------------------------------ a sync
+
+    def sync(self, moment: str) -> None:
+        """The real one, then the models' one; afterwards both CRMs hold the same in both worlds."""
+        self.warehouse.sync()
+        over_before = sum(link.is_over for link in self.links)
+        for link in living_links(self.links, self.records):
+            for one in self.fields.values():
+                self._decide(link, one)
+        self.events["superseded"] += sum(link.is_over for link in self.links) - over_before
+        for (side, number, name), value in self.values.items():
+            held = _sorted(self.fields[name], self.warehouse.value(side, number, name))
+            assert held == _sorted(self.fields[name], value), f"{moment}: {side} {number} {self.fields[name]}"
+
+    def _decide(self, link: Link, one: Field) -> None:
+        h, s = ((side, link.ends[side], one.name) for side in SIDES)
+        state = self.states.setdefault((link.link_id, one.name), State())
+        state.h, state.s = self.values[h], self.values[s]
+        before = (state.h, state.s)
+        is_remapped = state.base == before and state.based_on != one.mapping
+        winner, is_conflict = decide(one, state, self.edited_at[h[:2]], self.edited_at[s[:2]])
+        self.values[h], self.values[s] = state.h, state.s
+        if is_conflict:
+            self.conflicts.add((link.link_id, one.name, *before, winner))
+        if is_remapped and winner is not None:
+            self.events["remapped"] += 1
 
 
-def live_through(folder: Path, history: list[History]) -> None:
-    warehouse = Warehouse(folder, FIELDS)
-    model: dict[tuple[int, str], State] = {}
-    edited_at: dict[tuple[str, int], int] = {}
-    expected: set[tuple[str, str, Value, Value, str | None]] = set()
-    for record, (seed, _) in enumerate(history):
-        for place, one in enumerate(FIELDS):
-            choices = VALUES[one.kind]
-            h, s = (choices[(seed[side] // (place + 1) + place * seed[2]) % len(choices)] for side in (0, 1))
-            model[record, one.name] = State(h, s if one.kind not in ("cut", "number") else one.to_salesforce(s))
-        minutes = [seed[2] % 3, seed[3] % 3]
-        edited_at[HUBSPOT, record], edited_at[SALESFORCE, record] = minutes
-        warehouse.add(
-            record,
-            {one.name: model[record, one.name].h for one in FIELDS},
-            {one.name: model[record, one.name].s for one in FIELDS},
-            minutes,
-        )
-    for turn in range(ROUNDS + 1):
-        if turn:
-            for record, (_, rounds) in enumerate(history):
-                for place, choice, who, minute in rounds[turn - 1]:
-                    one = FIELDS[place]
-                    if who != 1:
-                        _edit(warehouse, model, edited_at, (HUBSPOT, record, one, choice, turn * 60 + minute))
-                    if who != 0:
-                        later = turn * 60 + (minute + choice) % 3
-                        _edit(warehouse, model, edited_at, (SALESFORCE, record, one, choice // 5 + who, later))
-        warehouse.sync()
-        for (record, name), state in model.items():
-            one = next(each for each in FIELDS if each.name == name)
-            before = (state.h, state.s)
-            winner, is_conflict = decide(one, state, edited_at[HUBSPOT, record], edited_at[SALESFORCE, record])
-            if is_conflict:
-                expected.add((ids(record)[0], name, *before, winner))
-            held = tuple(_held(one, warehouse.value(side, record, name)) for side in (HUBSPOT, SALESFORCE))
-            assert held == (state.h, state.s), f"turn {turn}, {one}, before {before}, base then {state.base}, {record=}"
-    listed = warehouse.conflicts()
-    assert listed == expected
-    assert {name for _, name, *_ in expected} == {one.name for one in FIELDS}  # every rule was put to the test
-    assert warehouse.sync() == 0
-    assert warehouse.conflicts() == listed
-
-
-def _edit(
-    warehouse: Warehouse,
-    model: dict[tuple[int, str], State],
-    edited_at: dict[tuple[str, int], int],
-    edit: tuple[str, int, Field, int, int],
-) -> None:
-    """One person's edit, in the CRM and in the model alike."""
-    side, record, one, choice, minute = edit
-    value = VALUES[one.kind][choice % len(VALUES[one.kind])]
-    if side == SALESFORCE:
-        value = one.to_salesforce(value)  # a field cannot hold more than it can
-        model[record, one.name].s = value
-    else:
-        model[record, one.name].h = value
-    warehouse.edit(side, record, one.name, value, minute % 60)
-    edited_at[side, record] = max(edited_at[side, record], minute)
-
-
-def _held(one: Field, value: Value) -> Value:
-    if value is None or one.kind != "multi":
-        return value
-    return ";".join(sorted(value.split(";")))
+def _sorted(one: Field, value: Value) -> Value:
+    return value if value is None or one.kind != "multi" else ";".join(sorted(value.split(";")))

@@ -40,6 +40,8 @@ class Record:
     human_at: datetime
     modified_at: datetime
     by: str = "005000000000002AAA"
+    is_deleted: bool = False
+    merged_into: str | None = None
 
 
 @dataclass
@@ -55,12 +57,17 @@ class Warehouse:
         self.sides = {HUBSPOT: Side(), SALESFORCE: Side()}
         self._round = 0
         self._settings = _settings(folder)
-        _write_seeds(self._settings.project, fields)
-        self._transformer = Transformer(self._settings, load_mappings(self._settings.project.seeds_dir))
-        self._seeded = False
+        self.map(fields)
         with self.connect() as connection:
             _create_tables(connection)
             _land_metadata(connection, fields)
+
+    def map(self, fields: Sequence[Field]) -> None:
+        """What an analyst does: other rows for the same fields."""
+        self.fields = fields
+        _write_seeds(self._settings.project, fields)
+        self._transformer = Transformer(self._settings, load_mappings(self._settings.project.seeds_dir))
+        self._seeded = False
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(self._settings.warehouse_path))
@@ -83,16 +90,28 @@ class Warehouse:
         renamed = {f"{name}__c": value for name, value in salesforce.items()}
         self.sides[SALESFORCE].records[s_id] = Record({**own, **renamed}, at[1], at[1])
 
-    def edit(self, side: str, number: int, name: str, value: Value, minute: int) -> None:
-        """A person edits one field."""
-        record = self.sides[side].records[ids(number)[side == SALESFORCE]]
-        record.values[name if side == HUBSPOT else f"{name}__c"] = value
+    def edit(self, side: str, number: int, values: Mapping[str, Value], minute: int) -> None:
+        """A person edits a record."""
+        record = self._record(side, number)
+        record.values.update({name if side == HUBSPOT else f"{name}__c": value for name, value in values.items()})
         record.human_at = record.modified_at = max(self.at(minute), record.human_at)
         record.by = "005000000000002AAA"
 
+    def delete(self, side: str, number: int, *, restore: bool = False) -> None:
+        """A person moves a record to the recycle bin, or takes it out again."""
+        self._record(side, number).is_deleted = not restore
+
+    def merge(self, side: str, loser: int, survivor: int, taken: Iterable[str], minute: int) -> None:
+        """A person merges a record into another one, which takes over the values of some fields."""
+        gone = self._record(side, loser)
+        gone.is_deleted, gone.merged_into = True, ids(survivor)[side == SALESFORCE]
+        self.edit(side, survivor, {name: self.value(side, loser, name) for name in taken}, minute)
+
     def value(self, side: str, number: int, name: str) -> Value:
-        record = self.sides[side].records[ids(number)[side == SALESFORCE]]
-        return record.values.get(name if side == HUBSPOT else f"{name}__c")
+        return self._record(side, number).values.get(name if side == HUBSPOT else f"{name}__c")
+
+    def _record(self, side: str, number: int) -> Record:
+        return self.sides[side].records[ids(number)[side == SALESFORCE]]
 
     def sync(self) -> int:
         """One run: land everything, decide, carry the diff out. Returns how many records were written."""
@@ -145,11 +164,11 @@ class Warehouse:
         return len(rows)
 
     def conflicts(self) -> set[tuple[str, str, Value, Value, str | None]]:
-        """(HubSpot id, property, both values, winner) of every conflict ever decided."""
+        """(link, property, both values, winner) of every conflict ever decided."""
         with self.connect() as connection:
             return set(
                 connection.execute(
-                    "select hubspot_id, hubspot_property, hubspot_value, salesforce_value, winner"
+                    "select link_id, hubspot_property, hubspot_value, salesforce_value, winner"
                     " from sync_health.field_conflicts"
                 ).fetchall()
             )
@@ -176,8 +195,7 @@ def _write_seeds(project: Project, fields: Iterable[Field]) -> None:
     rows = {
         "object_mappings": ["contact,contacts,Contact,true,1,email,Email,email,false,false,ignore,ignore"],
         "field_mappings": [
-            f"contact,{one.name},{one.name}__c,{one.direction},{one.rule},{'truncate' if one.kind == 'cut' else ''},,,,"
-            for one in fields
+            f"contact,{one.name},{one.name}__c,{one.direction},{one.rule},{_chains(one)},,," for one in fields
         ],
         "value_mappings": [],
         "inclusion_rules": [],
@@ -188,6 +206,11 @@ def _write_seeds(project: Project, fields: Iterable[Field]) -> None:
         header = path.read_text(encoding="utf-8").splitlines()[0]
         padded = [line + "," * (header.count(",") - line.count(",")) for line in lines]
         path.write_text("\n".join([header, *padded]) + "\n", encoding="utf-8")
+
+
+def _chains(one: Field) -> str:
+    """The columns to_salesforce and to_hubspot."""
+    return "truncate," if one.kind == "cut" else "upper,upper" if one.is_loud else ","
 
 
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -239,7 +262,7 @@ def _land_records(
 ) -> None:
     rows: list[list[Any]] = [
         [object_, record_id, json.dumps(record.values), BEGIN, record.modified_at, record.human_at,
-         record.by if name == SALESFORCE else None, False, loaded_at]
+         record.by if name == SALESFORCE else None, record.is_deleted, record.merged_into, loaded_at]
         for record_id, record in side.records.items()
     ]  # fmt: skip
     for row in rows:
@@ -248,6 +271,6 @@ def _land_records(
     connection.execute(f"delete from {schema}.records")
     connection.executemany(
         f"insert into {schema}.records (object, id, properties, created_at, modified_at, human_time, last_modified_by,"
-        " is_deleted, loaded_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " is_deleted, merged_into_id, loaded_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )

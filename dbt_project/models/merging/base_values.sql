@@ -1,5 +1,6 @@
 -- One row per link and field mapping: what each side held when both last agreed. It moves only when a CRM has
--- confirmed a write, or when both sides are seen to agree.
+-- confirmed a write, or when both sides are seen to agree. A write that was confirmed before its mapping changed (the run
+-- died, and an analyst edited the seeds) is the base of no mapping that stands, so that the change takes effect.
 {{ config(
     materialized='incremental', incremental_strategy='delete+insert', full_refresh=false,
     unique_key=['link_id', 'hubspot_property', 'salesforce_field'],
@@ -7,6 +8,15 @@
 
 with current_run as (
     select * from {{ ref('stg_current_run') }}
+),
+
+mappings as (
+    select fields.*, states.changed_at
+    from {{ ref('stg_field_mappings') }} as fields
+    left join {{ ref('mapping_states') }} as states
+        on fields.object = states.object
+        and fields.hubspot_property = states.hubspot_property
+        and fields.salesforce_field = states.salesforce_field
 ),
 
 confirmed as (
@@ -61,12 +71,13 @@ written_by_one as (
                 then {{ canonical_value('confirmed_values.source_value', 'mappings.salesforce_type') }}
             else {{ canonical_value('confirmed_values.target_value', 'mappings.salesforce_type') }}
         end as salesforce_value,
-        mappings.mapping_hash,
+        case when mappings.changed_at > confirmed_values.outcome_at then 'changed since' else mappings.mapping_hash end
+            as mapping_hash,
         confirmed_values.origin,
         confirmed_values.outcome_at as based_at,
         confirmed_values.run_id
     from confirmed_values
-    inner join {{ ref('stg_field_mappings') }} as mappings
+    inner join mappings
         on confirmed_values.object = mappings.object
         and (
             (
@@ -112,12 +123,12 @@ written_by_both as (
         mappings.salesforce_field,
         {{ canonical_value('hubspot.target_value', 'mappings.hubspot_type') }} as hubspot_value,
         {{ canonical_value('salesforce.target_value', 'mappings.salesforce_type') }} as salesforce_value,
-        mappings.mapping_hash,
+        case when mappings.changed_at > hubspot.outcome_at then 'changed since' else mappings.mapping_hash end as mapping_hash,
         hubspot.origin,
         greatest(hubspot.outcome_at, salesforce.outcome_at) as based_at,
         hubspot.run_id
     from merged_values as hubspot
-    inner join {{ ref('stg_field_mappings') }} as mappings
+    inner join mappings
         on hubspot.object = mappings.object and hubspot.field = mappings.hubspot_property
     inner join merged_values as salesforce
         on salesforce.target = 'salesforce'
