@@ -82,7 +82,6 @@ def test_a_deleted_record_is_not_created_again_and_a_restored_one_resumes(world:
     assert world.count("contact") == (1, 1)
     statuses = dict(world.query("select hubspot_id, status from matching.links"))
     assert statuses == {pair.hubspot_id: "salesforce_deleted", made.hubspot_id: "hubspot_deleted"}
-    world.assert_quiet()
 
     control.act(world.state_dir, "salesforce", "restore", object="Contact", id=pair.salesforce_id)
     world.sync()
