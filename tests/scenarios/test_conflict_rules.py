@@ -71,7 +71,6 @@ def test_multi_selects_are_merged_as_sets_against_the_base(world: World) -> None
     }  # fmt: skip
     conflicts = world.query("select hubspot_id, winner, reason from sync_health.field_conflicts order by hubspot_id")
     assert conflicts == sorted((pair.hubspot_id, "both", "conflict_union") for pair in (both_add, one_removes))
-    world.assert_quiet()
     # the merged set is the base: taking one choice away is an edit of its own, not a conflict
     world.edit_salesforce(both_add, Topics__c="Tea")
     world.sync()
@@ -106,9 +105,15 @@ def test_review_holds_both_values_until_a_person_decides(world: World) -> None:
     held = world.issues("held_for_review")
     assert {issue["hubspot_id"] for issue in held} == {pair.hubspot_id for pair in pairs.values()}
     assert "conflict_resolutions.csv" in held[0]["fix"]
-    listed = world.query("select winner, held_reason from sync_health.field_conflicts where reason = 'conflict_review'")
-    assert listed == [(None, "held_for_review")] * 2
-    world.assert_quiet()
+    # whoever decides sees when either field was edited, by the CRMs' own histories
+    listed = world.query(
+        "select winner, held_reason, evidence, hubspot_edited_at, salesforce_edited_at"
+        " from sync_health.field_conflicts where reason = 'conflict_review'"
+    )
+    assert listed == [(None, "held_for_review", "field", at, at)] * 2
+    world.edit_hubspot(pairs["by-edit"], at=world.moment(0), mobilephone="1")  # the record's time, not the field's
+    world.wait_until(world.moment(0))
+    assert world.decision(pairs["by-edit"], "jobtitle")["hubspot_edited_at"] == at
 
     by_file, by_edit = pairs["by-file"], pairs["by-edit"]
     world.seed("conflict_resolutions", f"contact,{by_file.hubspot_id},,jobtitle,hubspot,")
@@ -118,7 +123,6 @@ def test_review_holds_both_values_until_a_person_decides(world: World) -> None:
     assert (world.hubspot(by_edit)["jobtitle"], world.salesforce(by_edit)["Title"]) == ("S", "S")
     assert world.decision(by_file, "jobtitle")["reason"] == "conflict_resolved"
     assert world.issues("held_for_review") == []
-    world.assert_quiet()
 
     # the row has done its work: a new conflict waits for a new word
     at = world.moment(0)
