@@ -31,8 +31,8 @@ from pipelines.reconcile import Drift
 from pipelines.salesforce import SalesforceSource
 from pipelines.source import Progress, ReadJob, Schedule, Source
 from pipelines.stored import StoredRecords
-from pipelines.tables import HUBSPOT, SALESFORCE, Batch
-from pipelines.unchanged import changed_only, existing_tables
+from pipelines.tables import HUBSPOT, RECORDS, SALESFORCE, Batch
+from pipelines.unchanged import changed_only, changed_records, existing_tables
 
 if TYPE_CHECKING:
     from crm_sync.config import Settings
@@ -107,7 +107,7 @@ def extract(
                 pool,
                 stop,
                 [
-                    _Run(settings.warehouse_path, connection.cursor(), source, batches, loaded_at)
+                    _Run(settings.warehouse_path, connection.cursor(), connection.cursor(), source, batches, loaded_at)
                     for source, batches in zip(sources, metadata, strict=True)
                 ],
             )
@@ -127,6 +127,7 @@ class _Run:
 
     warehouse_path: Path
     cursor: duckdb.DuckDBPyConnection
+    reading_cursor: duckdb.DuckDBPyConnection  # of the thread that reads ahead
     source: Source
     metadata: list[Batch]
     loaded_at: datetime
@@ -135,7 +136,7 @@ class _Run:
         try:
             existing = existing_tables(self.cursor, self.source.schema)
             metadata = changed_only(self.cursor, self.source.schema, existing, self.metadata)
-            with _Ahead(lambda: self._batches(metadata)) as batches:
+            with _Ahead(lambda: self._batches(metadata, RECORDS.name not in existing)) as batches:
                 land(self.warehouse_path, self.source.schema, batches, existing)
             write_reads(
                 self.cursor,
@@ -149,10 +150,12 @@ class _Run:
             raise _unusable(self.warehouse_path, error) from error
         finally:
             self.cursor.close()
+            self.reading_cursor.close()
 
-    def _batches(self, metadata: Sequence[Batch]) -> Iterator[Batch]:
+    def _batches(self, metadata: Sequence[Batch], is_first: bool) -> Iterator[Batch]:
         yield from metadata
-        yield from self.source.records()
+        for batch in self.source.records():
+            yield batch if is_first else changed_records(self.reading_cursor, self.source.schema, batch)
 
 
 class _Ahead:

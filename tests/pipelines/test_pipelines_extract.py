@@ -83,16 +83,31 @@ def test_archived_and_merged_records_are_seen(world: World) -> None:
     assert world.rows(RECORDS) == [("1", True, "9"), ("2", True, "9"), ("3", True, None), ("9", False, None)]
 
 
-def test_records_archived_long_ago_are_not_landed_again(world: World) -> None:
+def test_records_that_come_back_as_they_are_stored_are_not_landed_again(world: World) -> None:
+    """Each read overlaps the last; what another edit of the same moment left behind is news all the same."""
     world.hubspot.add(1, ms(NOW) - 10 * 86_400_000, archived=True)
-    world.hubspot.add(2, ms(NOW))
+    world.hubspot.add(2, ms(NOW), email="one@northwind.io")
+    world.hubspot.add(3, ms(NOW))
+    first = world.extract().loaded_at
+    world.hubspot.records = [record for record in world.hubspot.records if record["id"] != "2"]
+    world.hubspot.add(2, ms(NOW), email="two@northwind.io")
+    second = world.extract().loaded_at
+    landed = dict(world.rows("select id, loaded_at from raw_hubspot.records"))
+    assert landed == {"1": first, "2": second, "3": first}
+
+
+def test_metadata_that_comes_back_as_it_is_stored_is_not_landed_again(world: World) -> None:
+    """A table with a single difference is landed whole: what has gone is told by its older time."""
+    first = world.extract().loaded_at
     world.extract()
-    world.extract()
-    [(one, two)] = world.rows(
-        "select max(loaded_at) filter (id = '1') < max(loaded_at), max(loaded_at) filter (id = '2') = max(loaded_at) "
-        "from raw_hubspot.records"
+    assert world.rows("select distinct loaded_at from raw_hubspot.properties") == [(first,)]
+    world.hubspot.property_names.remove("email")
+    third = world.extract().loaded_at
+    gone = world.rows(
+        "select name from raw_hubspot.properties qualify loaded_at < max(loaded_at) over (partition by object)"
     )
-    assert (one, two) == (True, True)
+    assert gone == [("email",)]
+    assert world.rows("select max(loaded_at) from raw_hubspot.properties") == [(third,)]
 
 
 def test_a_grown_set_of_properties_is_read_in_full_once(world: World) -> None:
