@@ -84,7 +84,7 @@ class Soak:
 
     # ------------------------------------------------------------ rounds
 
-    def killing(self, office: Office, seed: int, most: int = 5) -> int:
+    def killing(self, office: Office, seed: int, most: int = 8) -> int:
         """A round of syncs that die one after the other, people working in between, then syncs that may end."""
         random = Random(f"kill {seed}")
         office.random = random
