@@ -6,12 +6,14 @@ Each step reads only what the step before it wrote. Whatever fails ends the run 
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -20,7 +22,7 @@ import duckdb
 from crm_sync.budget import Budget, apply_budgets, read_budgets
 from crm_sync.clients import ApiError, Clients, build_clients, explain
 from crm_sync.config import Settings
-from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed, GuardStop, Paused
+from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed, GuardStop, Paused, Unexpected
 from crm_sync.extraction_guard import DEFAULT_SHARE, require_whole
 from crm_sync.landed_checks import require_id_fields, require_mapped_fields
 from crm_sync.lock import cycle_lock
@@ -38,6 +40,8 @@ from reverse_etl.journal import Journal
 from reverse_etl.push import push, resolve_unknown
 from reverse_etl.report import PushReport
 from reverse_etl.undo import Undone, require_undoable, undo
+
+log = logging.getLogger(__name__)
 
 #: When metadata last came that was not known: what is read again unchanged is not landed again.
 _METADATA_CHANGED_AT = """greatest(
@@ -102,6 +106,11 @@ def run_cycle(settings: Settings, options: CycleOptions, observer: Observer | No
             failure = _warehouse_trouble(settings, error)
             cycle.end_badly(failure)
             raise failure from error
+        except Exception as error:
+            log.debug("unexpected", exc_info=True)
+            mistake = _unexpected(error)
+            cycle.end_badly(mistake)
+            raise mistake from error
         return cycle.result
 
 
@@ -367,6 +376,18 @@ def _worst(pushed: PushReport) -> CrmSyncError:
     """The failure to end with: a CRM in trouble before a budget that is spent."""
     failures = [explain(error) for error in pushed.failures.values()]
     return min(failures, key=lambda failure: failure.exit_code)
+
+
+def _unexpected(error: Exception) -> Unexpected:
+    """A mistake of ours in one line: its place, and no text of the error, which may hold data of records."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name} line {trace.tb_lineno}" if trace else "an unknown place"
+    return Unexpected(
+        f"The cycle met something unexpected: {type(error).__name__} in {place}.",
+        "Nothing undecided was written, and the next run continues. Run again with -vv for details, and report it.",
+    )
 
 
 def _warehouse_trouble(settings: Settings, error: Exception) -> CycleFailed:

@@ -2,6 +2,7 @@
 
 CrmSyncError            (never raised itself)
 ├── CycleFailed     1   the cycle could not be completed; nothing undecided was written
+│   └── Unexpected  1   a mistake of this program, told without a traceback
 ├── ConfigError     2   a setting, credential or CSV row is wrong
 ├── GuardStop       3   a push limit or the API budget would be exceeded; nothing was pushed
 ├── LockHeld        4   another cycle is running
@@ -31,6 +32,10 @@ class CycleFailed(CrmSyncError):
     """The cycle stopped part-way; what was kept is complete, and the next run continues."""
 
     exit_code = 1
+
+
+class Unexpected(CycleFailed):
+    """A mistake of this program: what broke and where; the traceback is for `-vv`."""
 
 
 class ConfigError(CrmSyncError):

@@ -63,7 +63,8 @@ class HubSpotAssociations:
         found: dict[str, str | None] = dict.fromkeys(ids)
         for result in results_of(body):
             from_id = _id(result.get("from"))
-            others = [other for other in result.get("to", []) if isinstance(other, dict)]
+            ends = result.get("to")
+            others = [other for other in (ends if isinstance(ends, list) else []) if isinstance(other, dict)]
             if primary is not None:
                 others = [other for other in others if primary.primary in _type_ids(other)]
             to_ids = sorted(text(other.get("toObjectId")) or "" for other in others)

@@ -95,7 +95,7 @@ class SalesforceJunctions:
             for page in self._client.query(soql):
                 for record in page:
                     parent, member = text(record.get(junction.parent_field)), text(record.get(junction.member_field))
-                    if parent is not None and member is not None:
+                    if parent in found and member is not None:
                         found[parent].setdefault(member, []).append(str(record["Id"]))
         return found
 

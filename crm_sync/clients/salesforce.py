@@ -57,6 +57,8 @@ class SalesforceClient:
             records = body.get("records")
             if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                 raise UnreadableAnswer("the answer has no list of records", crm="Salesforce", request=f"GET {path}")
+            if soql.startswith("SELECT Id") and not all(isinstance(record.get("Id"), str) for record in records):
+                raise UnreadableAnswer("a record of the answer has no Id", crm="Salesforce", request=f"GET {path}")
             yield records
             following = body.get("nextRecordsUrl")
             if body.get("done") is True and following is None:
@@ -119,12 +121,11 @@ class SalesforceClient:
 
     def collections_delete(self, ids: Sequence[str]) -> ApiResponse:
         """DELETE /composite/sobjects?ids=..., at most 200."""
-        return self.api.request(
-            "DELETE",
-            f"{self._data}/composite/sobjects",
-            params={"ids": ",".join(ids), "allOrNone": "false"},
-            retry_unknown=True,
+        path = f"{self._data}/composite/sobjects"
+        response = self.api.request(
+            "DELETE", path, params={"ids": ",".join(ids), "allOrNone": "false"}, retry_unknown=True
         )
+        return _with_rows(response, len(ids), f"DELETE {path}")
 
     # Set-up: the id field, and a permission set that makes it visible
 
@@ -186,17 +187,21 @@ class SalesforceClient:
             headers=headers,
             retry_unknown=retry_unknown,
         )
-        if not isinstance(response.body, list) or len(response.body) != len(records):
-            raise UnreadableAnswer(
-                "the answer does not have one row per record", crm="Salesforce", request=f"{method} {full_path}"
-            )
-        return response
+        return _with_rows(response, len(records), f"{method} {full_path}")
 
     def _get(self, path: str, *, params: Mapping[str, str] | None = None, exact: bool = False) -> dict[str, Any]:
         response = self.api.request("GET", path, params=params, retry_unknown=True, parse="exact" if exact else "json")
         if not isinstance(response.body, dict):
             raise UnreadableAnswer("the answer is not a JSON object", crm="Salesforce", request=f"GET {path}")
         return response.body
+
+
+def _with_rows(response: ApiResponse, rows: int, request: str) -> ApiResponse:
+    """The reply, which must have one row, a JSON object, per record sent."""
+    body = response.body
+    if not isinstance(body, list) or len(body) != rows or not all(isinstance(row, dict) for row in body):
+        raise UnreadableAnswer("the answer does not have one row per record", crm="Salesforce", request=request)
+    return response
 
 
 def id_queries(object_: str, ids: Sequence[str], fields: Sequence[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ import pipelines.extraction
 from crm_sync.clients import build_clients
 from crm_sync.clients.http import ApiClient
 from crm_sync.cycle import CycleOptions, run_cycle
-from crm_sync.errors import CrmSyncError
+from crm_sync.errors import CrmSyncError, Unexpected
 from crm_sync.transform import Transformer
 from reverse_etl.journal import Journal
 
@@ -150,7 +150,7 @@ def _be_the_sync(world: Any, log: Path, kill: Kill | None, writer: int, options:
             code = 0
             print(f"{result.run_id} {result.status}", flush=True)
         except CrmSyncError as error:
-            code = error.exit_code
+            code = CRASHED if isinstance(error, Unexpected) else error.exit_code
             print(f"exit {code}: {error}", flush=True)
         os.write(writer, json.dumps(points.passed).encode())
     except BaseException:
