@@ -26,7 +26,9 @@ OPERATORS = (
 OPERATIONS = ("create", "update", "archive", "clear", "associate")
 BOOLEANS = ("true", "false", "yes", "no", "1", "0")
 _MACRO = re.compile(r"{%-?\s*macro\s+(transform|conflict_rule)_(\w+)\s*\(")
+_WHOLE = re.compile(r"[0-9]{1,12}")
 _SHOWN = 20
+_LONGEST_MESSAGE = 300
 LONGEST_CHAIN = 5  # as many steps as int_value_images has
 
 
@@ -39,7 +41,8 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message} {self.remedy}"
+        message = self.message if len(self.message) <= _LONGEST_MESSAGE else f"{self.message[:_LONGEST_MESSAGE]}..."
+        return f"{self.place}: {message} {self.remedy}"
 
 
 def macro_names(macros_dir: Path) -> dict[str, set[str]]:
@@ -174,7 +177,7 @@ def _number(row: Row, column: str, whole: bool) -> Iterator[Problem]:
     value = row[column]
     if value == "":
         return
-    if whole and not value.isdigit():
+    if whole and not _WHOLE.fullmatch(value):
         yield Problem(row.place, f"{column} '{value}' is not a whole number.", "Use digits only.")
     if not whole:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from crm_sync.errors import ConfigError
 
 HUBSPOT_ID_PROPERTY = "salesforce_record_id"
 SALESFORCE_ID_FIELD = "HubSpot_Record_ID__c"
+
+LONGEST_VALUE = 10_000
+_PRIORITY = re.compile(r"[0-9]{1,9}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 SEED_COLUMNS: dict[str, tuple[str, ...]] = {
     "object_mappings": (
@@ -235,6 +240,11 @@ def _read_rows(path: Path, columns: Iterable[str]) -> Iterable[Row]:
                         'A value that contains a comma must stand in double quotes: "a, b".',
                     )
                 cleaned = {key: (value or "").strip() for key, value in values.items()}
+                if any(len(value) > LONGEST_VALUE or _CONTROL.search(value) for value in cleaned.values()):
+                    raise ConfigError(
+                        f"{path.name} line {reader.line_num}: a value is very long or holds control characters.",
+                        "Look for an unclosed quote; else type the value anew.",
+                    )
                 if any(cleaned.values()):
                     yield Row(path.name, reader.line_num, cleaned)
     except FileNotFoundError:
@@ -242,6 +252,8 @@ def _read_rows(path: Path, columns: Iterable[str]) -> Iterable[Row]:
             f"The seed {path.name} is missing.",
             f"Restore it in {path.parent.name}/ with its columns: {','.join(columns)}",
         ) from None
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read: {error.strerror}.", "Make it a readable file.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path.name} is not UTF-8 (byte {error.start}).", "Save it as 'CSV UTF-8' in the spreadsheet."
@@ -256,7 +268,7 @@ def _object_mapping(row: Row) -> ObjectMapping:
         hubspot_object=row["hubspot_object"],
         salesforce_object=row["salesforce_object"],
         enabled=_is_true(row["enabled"]),
-        priority=int(row["priority"]) if row["priority"].isdigit() else 1,
+        priority=int(row["priority"]) if _PRIORITY.fullmatch(row["priority"]) else 1,
         match_hubspot_property=row["match_hubspot_property"],
         match_salesforce_field=row["match_salesforce_field"],
         match_rule=row["match_rule"],

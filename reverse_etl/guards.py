@@ -23,6 +23,7 @@ from reverse_etl.operations import ASSOCIATE, UPDATE
 
 ACCEPT_ALL = "all"
 _ANY = ("", "*")
+_MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _count(row: Mapping[str, str | None]) -> int | None:
     raw = (row.get("max_records") or "").strip()
     if not raw:
         return None
-    if not raw.isascii() or not raw.isdigit():
+    if not raw.isascii() or not raw.isdigit() or len(raw) > _MOST_DIGITS:
         raise _bad_limit(row, "max_records", raw, "a whole number")
     return int(raw)
 

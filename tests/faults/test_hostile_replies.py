@@ -117,7 +117,7 @@ def test_every_record_gets_an_outcome_whatever_the_reply(answers: Answers, body:
     answers.judge(orjson.dumps(body))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(body=JSON, status=st.sampled_from([200, 200, 207, 400, 403, 404, 409, 429, 500]))
 def test_made_up_replies(answers: Answers, body: Any, status: int) -> None:
     answers.judge(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS) if _fits(body) else b"{}", status)
