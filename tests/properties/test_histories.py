@@ -74,7 +74,7 @@ class Life:
     records: Records = field(default_factory=Records)
     links: list[Link] = field(default_factory=list)
     states: dict[tuple[str, str], State] = field(default_factory=dict)
-    conflicts: set[tuple[str, str, Value, Value, str | None]] = field(default_factory=set)
+    decided: dict[object, tuple[str, str, Value, Value, str | None]] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -162,6 +162,10 @@ class Life:
 
     # ------------------------------------------------------------ a sync
 
+    @property
+    def conflicts(self) -> set[tuple[str, str, Value, Value, str | None]]:
+        return set(self.decided.values())
+
     def sync(self, moment: str) -> None:
         """The real one, then the models' one; afterwards both CRMs hold the same in both worlds."""
         self.warehouse.sync()
@@ -178,12 +182,12 @@ class Life:
         h, s = ((side, link.ends[side], one.name) for side in SIDES)
         state = self.states.setdefault((link.link_id, one.name), State())
         state.h, state.s = self.values[h], self.values[s]
-        before = (state.h, state.s)
+        before, base = (state.h, state.s), state.base
         is_remapped = state.base == before and state.based_on != one.mapping
         winner, is_conflict = decide(one, state, self.edited_at[h[:2]], self.edited_at[s[:2]])
         self.values[h], self.values[s] = state.h, state.s
-        if is_conflict:
-            self.conflicts.add((link.link_id, one.name, *before, winner))
+        if is_conflict:  # one that was held and is now decided is the same one
+            self.decided[link.link_id, one.name, before, base] = (link.link_id, one.name, *before, winner)
         if is_remapped and winner is not None:
             self.events["remapped"] += 1
 

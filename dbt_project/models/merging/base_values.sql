@@ -111,7 +111,8 @@ merged_values as (
     from confirmed
     cross join lateral json_each(confirmed.changes) as change
     where confirmed.operation = 'update'
-        and confirmed.object in (select object from {{ ref('stg_field_mappings') }} where conflict_rule = 'union')
+        -- most writes have a source for each field: no need to look at theirs one by one
+        and len(json_keys(confirmed.changes)) > coalesce(len(json_keys(confirmed.source_values)), 0)
         and not json_exists(coalesce(confirmed.source_values, '{}'), '$."' || change.key || '"')
 ),
 
@@ -135,7 +136,7 @@ written_by_both as (
         and hubspot.link_id = salesforce.link_id
         and hubspot.run_id = salesforce.run_id
         and mappings.salesforce_field = salesforce.field
-    where hubspot.target = 'hubspot' and mappings.conflict_rule = 'union'
+    where hubspot.target = 'hubspot'
     qualify row_number() over (
             partition by hubspot.link_id, mappings.hubspot_property, mappings.salesforce_field
             order by hubspot.outcome_at desc, salesforce.outcome_at desc
