@@ -15,8 +15,8 @@ import duckdb
 from crm_sync.config import CiSettings
 from crm_sync.cycle import CycleResult
 from crm_sync.errors import CrmSyncError
-from crm_sync.summary import REBUILT, WRITTEN_COLUMNS, written_rows, written_sentence
-from crm_sync.wording import CRM_NAMES, counted, markdown_table, markdown_text, plain, seconds_words
+from crm_sync.summary import WRITTEN_COLUMNS, written_rows, written_sentence
+from crm_sync.wording import CRM_NAMES, REBUILT, counted, markdown_table, markdown_text, plain, seconds_words
 
 Say = Callable[[str], None]
 _SEED_LINE = re.compile(r"^\s*(?P<file>\w+\.csv) line (?P<line>\d+): (?P<text>.+)$")

@@ -64,6 +64,7 @@ def plan(
     from crm_sync.plan_rendering import RENDERINGS
     from crm_sync.progress import display
     from crm_sync.saved_plan import save_plan
+    from crm_sync.wording import REBUILT
 
     settings = context_of(context).settings()
     require_objects(load_mappings(settings.project.seeds_dir), objects)
@@ -75,6 +76,8 @@ def plan(
     chosen = result.plan.only(objects, targets, records)
     for line in RENDERINGS[format_](chosen, limit or None):
         click.echo(line)
+    if result.is_rebuilt:
+        click.echo(REBUILT, err=True)
     if format_ in ("text", "markdown"):
         for line in limits_exceeded(settings):
             click.echo(line)

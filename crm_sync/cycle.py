@@ -28,6 +28,7 @@ from crm_sync.landed_checks import require_id_fields, require_mapped_fields
 from crm_sync.lock import cycle_lock
 from crm_sync.mapping_checks import require_valid
 from crm_sync.mappings import Mappings, load_mappings
+from crm_sync.news import nothing_is_new, rules_and_metadata_are_known
 from crm_sync.pausing import require_running
 from crm_sync.plan import Plan, read_plan
 from crm_sync.progress import Observer, StopRequested
@@ -35,6 +36,7 @@ from crm_sync.publish import publish
 from crm_sync.saved_plan import SavedPlan
 from crm_sync.setup import inspect_setup
 from crm_sync.transform import Transformer
+from crm_sync.wording import REBUILT
 from pipelines import ExtractReport, FieldInConflict, Schedule, extract, read_evidence
 from reverse_etl.journal import Journal
 from reverse_etl.push import push, resolve_unknown
@@ -42,14 +44,6 @@ from reverse_etl.report import PushReport
 from reverse_etl.undo import Undone, require_undoable, undo
 
 log = logging.getLogger(__name__)
-
-#: When metadata last came that was not known: what is read again unchanged is not landed again.
-_METADATA_CHANGED_AT = """greatest(
-    (select max(loaded_at) from raw_hubspot.properties), (select max(loaded_at) from raw_hubspot.pipelines),
-    (select max(loaded_at) from raw_hubspot.owners), (select max(loaded_at) from raw_salesforce.fields),
-    (select max(loaded_at) from raw_salesforce.picklist_values), (select max(loaded_at) from raw_salesforce.users),
-    (select max(loaded_at) from raw_salesforce.record_types), (select max(loaded_at) from raw_salesforce.org)
-)"""
 
 
 @dataclass
@@ -64,6 +58,8 @@ class CycleResult:
     pushed: PushReport | None = None
     undone: Undone | None = None
     is_rebuilt: bool = False
+    #: Nothing had changed since the last decision, which therefore stands.
+    is_unchanged: bool = False
     steps: dict[str, float] = field(default_factory=dict)
     api_calls: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -221,9 +217,12 @@ class _Cycle:
         )
 
     def _decide(self, clients: Clients) -> None:
-        with self._warehouse() as connection:
-            is_known = _has_decided_with(connection, self._transformer.rules_hash)
         decided_at = _now()
+        with self._warehouse() as connection:
+            is_known = rules_and_metadata_are_known(connection, self._transformer.rules_hash)
+            if is_known and nothing_is_new(connection, decided_at):
+                self.result.plan, self.result.is_unchanged = Plan(()), True
+                return
         if is_known:
             self._transformer.decide_again()
         else:
@@ -276,13 +275,13 @@ class _Cycle:
             self._transformer.settle()
             with self._warehouse() as connection:
                 Journal(connection).mark_decided(self.result.run_id, settled_at)
-        else:
+        elif not self.result.is_unchanged:  # what the health models show of the runs themselves are views
             self._transformer.report()
 
     # ------------------------------------------------------------ endings
 
     def _finish(self) -> None:
-        pushed, message = self.result.pushed, None
+        pushed, message = self.result.pushed, REBUILT if self.result.is_rebuilt else None
         if pushed is None:
             self.result.status, exit_code = "planned", 0
         elif pushed.failures:
@@ -309,13 +308,16 @@ class _Cycle:
         """Keep the failure in the journal and show it to readers, as far as the warehouse lets us."""
         if not self._begun:
             return
+        if self.result.is_rebuilt:
+            error.message = f"{error.message}\n{REBUILT}"
         self.result.status = _STATUSES.get(error.exit_code, "failed")
         try:
             self._close_run(self.result.status, error.exit_code, error.message)
             with self._warehouse() as connection:
                 has_decided = _has_table(connection, "sync_health", "sync_status")
-            if has_decided or self.result.plan is not None:
+            if self.result.plan is not None and not self.result.is_unchanged:
                 self._transformer.report()
+            if has_decided or self.result.plan is not None:
                 publish(self._settings.warehouse_path, self._settings.health_path)
         except (CrmSyncError, duckdb.Error, OSError):
             # the first failure is the one to report
@@ -439,16 +441,6 @@ def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
     ).fetchone()
     return found is not None
-
-
-def _has_decided_with(connection: duckdb.DuckDBPyConnection, rules_hash: str) -> bool:
-    """Whether the last run that decided did so by these very rules, and on the metadata that the CRMs show now."""
-    row = connection.execute(
-        "select mapping_hash, decided_at > "
-        + _METADATA_CHANGED_AT
-        + " from journal.runs where decided_at is not null and command <> 'undo' order by decided_at desc limit 1"
-    ).fetchone()
-    return row is not None and row[0] == rules_hash and bool(row[1])
 
 
 def _git_sha(settings: Settings) -> str | None:

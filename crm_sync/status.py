@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from crm_sync.summary import open_errors, open_issues
-from crm_sync.wording import CRM_NAMES, direction_words, moment, plain, seconds_words, table
+from crm_sync.wording import CRM_NAMES, counted, direction_words, moment, plain, seconds_words, table
 
 _MEANINGS = {
     "active": "the newest sync completed and nothing is open",
@@ -97,7 +97,7 @@ def _lag(rows: list[dict[str, Any]]) -> Iterator[str]:
         yield (
             f"Edit to push, {direction_words(row['direction'])}, {row['day']}: half within"
             f" {seconds_words(row['p50_seconds'])}, 95 % within {seconds_words(row['p95_seconds'])}"
-            f" ({row['records']:,} records)"
+            f" ({counted(row['records'], 'record')})"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from crm_sync.cycle import CycleResult
-from crm_sync.wording import counted, direction_words, plain, table
+from crm_sync.wording import REBUILT, counted, direction_words, plain, table
 
 _SHOWN = 10
 _OUTCOMES = """
@@ -63,10 +63,6 @@ WRITTEN_COLUMNS = (
     "held back",
     "postponed",
 )
-REBUILT = (
-    "This warehouse is new while the CRMs hold ids of earlier links: links were restored from the ids,\n"
-    "the bases are new, and every field was decided as at the first sync."
-)
 
 
 def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
@@ -91,7 +87,7 @@ def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
 def _drift(result: CycleResult) -> Iterator[str]:
     """What a reconcile has found, when there was one."""
     drifts = result.extracted.drifts if result.extracted is not None else ()
-    if not drifts:
+    if not any(drift.compared for drift in drifts):
         return
     total = sum(drift.total for drift in drifts)
     yield f"Compared {counted(sum(drift.compared for drift in drifts), 'record')} by id and time: " + (

@@ -10,6 +10,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+#: Of a warehouse that is new while the CRMs hold ids of links.
+REBUILT = (
+    "This warehouse is new while the CRMs hold ids of earlier links: links were restored from the ids,\n"
+    "the bases are new, and every field was decided as at the first sync."
+)
 CRM_NAMES = {"hubspot": "HubSpot", "salesforce": "Salesforce"}
 DIRECTIONS = {
     "salesforce": "HubSpot -> Salesforce",

@@ -178,7 +178,7 @@ def test_a_damaged_warehouse_is_said_to_be_one(world: World, cli: Cli) -> None:
     assert world.settings.warehouse_path.read_bytes().startswith(b"this is no database")
 
 
-def test_a_lost_warehouse_is_rebuilt_from_the_ids_in_the_crms(world: World, cli: Cli) -> None:
+def test_a_lost_warehouse_is_rebuilt_from_the_ids_within_the_guards(world: World, cli: Cli) -> None:
     pair = world.create("contact", hubspot=hubspot_person("one"), salesforce=salesforce_person("one"))
     made = world.create("deal", salesforce={"Name": "D", "StageName": "Discovery", "CloseDate": "2026-12-01"})
     world.sync()
@@ -186,12 +186,29 @@ def test_a_lost_warehouse_is_rebuilt_from_the_ids_in_the_crms(world: World, cli:
     world.edit_salesforce(pair, Email="changed@northwind-traders.io")
     world.settings.warehouse_path.unlink()
     world.settings.health_path.unlink()
-    result = cli("sync")
-    assert result.exit_code == 0, result.output
-    assert "links were restored" in result.output
+    world.seed("push_limits", "hubspot,contact,update,0,,")
+    world.api_writes()
+
+    stopped = cli("sync")
+    assert stopped.exit_code == 3, stopped.output
+    assert "--accept hubspot.contact.update" in stopped.output
+    assert "links were restored from the ids" in stopped.output
+    assert "the bases are new" in stopped.output
+    assert world.api_writes() == []
+    ((status, message),) = world.query("select last_run_status, last_run_message from sync_health.sync_status")
+    assert status == "stopped"
+    assert "the bases are new" in str(message)
     assert world.linked(pair) == pair
     assert world.linked(made) == made
     assert world.query("select distinct matched_by from matching.links") == [("stored_id",)]
+
+    accepted = cli("sync", "--accept", "hubspot.contact.update")
+    assert accepted.exit_code == 0, accepted.output
+    assert "the bases are new" in accepted.output
+    assert [one["changes"] for one in world.api_writes()] == [
+        {"email": ["one@northwind-traders.io", "changed@northwind-traders.io"]}
+    ]
+    assert "the bases are new" in str(world.query("select last_run_message from sync_health.sync_status")[0][0])
     assert world.count("contact") == (1, 1)
     world.assert_quiet()
 
