@@ -14,12 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from crm_sync.config import HubSpotSettings, Project, SalesforceSettings, Settings, health_path
+from crm_sync.config import Project, health_path
 from crm_sync.errors import CrmSyncError, CycleFailed, Paused
 from crm_sync.lock import cycle_lock
-from crm_sync.mappings import load_mappings
 from crm_sync.publish import publish
-from crm_sync.transform import Transformer
 from reverse_etl.journal import Journal
 
 PAUSE = "pause"
@@ -87,7 +85,7 @@ def switch(
                 "Look at the disk's free space and the file's permissions.",
             ) from error
         if has_health:
-            _show(project, target, warehouse)
+            _show(warehouse)
     return True
 
 
@@ -99,11 +97,9 @@ def _note(connection: duckdb.DuckDBPyConnection, target: str, command: str, reas
     journal.finish_run(run_id, status="succeeded", exit_code=0, finished_at=now, message=reason)
 
 
-def _show(project: Project, target: str, warehouse: Path) -> None:
+def _show(warehouse: Path) -> None:
     """Bring the health file up to date. What keeps it from being so keeps nobody from pausing."""
-    settings = Settings(target, project, warehouse, HubSpotSettings(""), SalesforceSettings("", ""))
     try:
-        Transformer(settings, load_mappings(project.seeds_dir)).report()
         publish(warehouse, health_path(warehouse))
     except CrmSyncError:
         return

@@ -12,6 +12,7 @@ import os
 import shutil
 import threading
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,14 @@ def land(warehouse_path: Path, schema: str, batches: Iterable[Batch], existing: 
 
     Raises what the batches' source raises, CycleFailed when loading fails.
     """
-    dlt = _dlt()
     source = _Source(batches)
+    incoming = iter(source)
+    if {table.name for table in TABLES[schema]}.issubset(existing):
+        first = next(incoming, None)
+        if first is None:
+            return  # nothing has changed, and all tables are there: dlt need not even be imported
+        incoming = chain([first], incoming)
+    dlt = _dlt()
     directory = landing_directory(warehouse_path) / schema
     shutil.rmtree(directory, ignore_errors=True)
     try:
@@ -40,7 +47,7 @@ def land(warehouse_path: Path, schema: str, batches: Iterable[Batch], existing: 
         )
         pipeline.config.restore_from_destination = False
         pipeline.run(
-            dlt.resource(_items, name="crm")(dlt, schema, source, existing),
+            dlt.resource(_items, name="crm")(dlt, schema, incoming, existing),
             loader_file_format="parquet",
         )
     except Exception as error:
@@ -67,8 +74,9 @@ class _Source:
         self.error: BaseException | None = None
 
     def __iter__(self) -> Iterator[Batch]:
+        """Those with rows."""
         try:
-            yield from self._batches
+            yield from (batch for batch in self._batches if batch.data.num_rows)
         except Exception as error:
             self.error = error
             raise
@@ -82,8 +90,6 @@ def _items(dlt: Any, schema: str, source: Iterable[Batch], existing: Collection[
             told.add(table.name)
             yield _definition(dlt, table)
     for batch in source:
-        if not batch.data.num_rows:
-            continue
         if batch.table.name not in told:
             told.add(batch.table.name)
             yield _definition(dlt, batch.table)

@@ -1,4 +1,6 @@
 -- One row per run and CRM: calls made, records read and written with them, and the share of the daily limit in use.
+{{ config(materialized='view') }}
+
 with usage as (
     select
         runs.run_id,

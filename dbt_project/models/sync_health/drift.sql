@@ -1,5 +1,7 @@
 -- One row per reconcile, object and kind of drift: how many records incremental reads had missed. Rows with no records
 -- say that somebody has looked.
+{{ config(materialized='view') }}
+
 with found as (
     select 'hubspot' as crm, * from {{ source('raw_hubspot', 'drift') }}
     union all

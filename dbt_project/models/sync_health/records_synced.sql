@@ -1,4 +1,6 @@
 -- One row per object, direction and operation: how many records were written, ever and by the newest run that wrote.
+{{ config(materialized='view') }}
+
 with written as (
     select
         object,

@@ -1,5 +1,7 @@
 -- One row per direction and day: seconds from a person's edit to the write that carried it over. What was edited
 -- before its records were linked (first sync, creates) was not waiting for this sync and does not count.
+{{ config(materialized='view') }}
+
 with carried as (
     select
         case attempts.target when 'salesforce' then 'hubspot_to_salesforce' else 'salesforce_to_hubspot' end

@@ -1,4 +1,6 @@
 -- One row per run: when, how it ended, how long each step took, how many records it wrote.
+{{ config(materialized='view') }}
+
 with pushed as (
     select
         run_id,

@@ -1,4 +1,6 @@
 -- One row: is the sync healthy, since when, and what is open.
+{{ config(materialized='view') }}
+
 with newest as (
     select run_id, status, finished_at, message
     from {{ source('journal', 'runs') }}
