@@ -167,6 +167,11 @@ class Mappings:
     def conflict_rules(self) -> list[str]:
         return sorted({field.conflict_rule for field in self.fields if field.conflict_rule})
 
+    def inclusion_properties(self, side: str, crm_object: str) -> set[str]:
+        """What the inclusion rules of a side ask of this CRM's object."""
+        names = {one.object for one in self.enabled if crm_object in (one.hubspot_object, one.salesforce_object)}
+        return self._inclusion_properties(names, side)
+
     def hubspot_properties(self, hubspot_object: str) -> list[str]:
         """Every property that the sync needs of this HubSpot object, sorted, without `associations.*`."""
         mappings = [mapping for mapping in self.enabled if mapping.hubspot_object == hubspot_object]

@@ -39,7 +39,7 @@ from pipelines.hubspot_reading import (
     listed,
 )
 from pipelines.reads import ObjectRead, since
-from pipelines.reconcile import Drift, split
+from pipelines.reconcile import Drift
 from pipelines.source import ObjectTally, ReadJob, computed_name
 from pipelines.tables import ASSOCIATIONS, HUBSPOT, LIST_MEMBERSHIPS, OWNERS, PIPELINES, PROPERTIES, Batch
 
@@ -161,17 +161,19 @@ class HubSpotSource:
         return [record_id for record_id in ids if record_id in merged or record_id in unknown]
 
     def _computed_fields(self, tally: ObjectTally, rows: _Rows, ids: Mapping[str, None]) -> Iterator[Batch]:
-        """What HubSpot computes moves no time: the linked records' such properties are compared when it is their turn,
-        and a record of which one is different is landed again."""
+        """What HubSpot computes moves no time: such properties of the linked records, or of all where an inclusion rule
+        asks for one, are compared when it is their turn, and a record of which one differs is landed again."""
         names = (
             self._computed[tally.object].intersection(tally.requested) - UNCHANGING - {cursor_property(tally.object)}
         )
         if not names or not (tally.is_full or self._job.is_computed_due(tally.object)):
             return
-        calls_before, stored, wanted = self._client.calls, self._job.stored, []
+        calls_before, stored, compared = self._client.calls, self._job.stored, 0
         if stored is not None and not tally.is_full:
-            wanted = [record_id for record_id in stored.linked_ids(tally.object) if record_id not in ids]
-            for chunk in self._job.pages(split(wanted, BATCH_SIZE)):
+            is_linked = names.isdisjoint(self._job.mappings.inclusion_properties("hubspot", tally.object))
+            chunks = stored.ids(tally.object, BATCH_SIZE, linked=is_linked, besides=ids)
+            for chunk in self._job.pages(chunks):
+                compared += len(chunk)
                 found = {
                     identity(record): record for record in by_id(self._client, tally.object, tally.requested, chunk)[0]
                 }
@@ -181,7 +183,7 @@ class HubSpotSource:
                     yield tally.passing_by_id(rows.flush())
             yield tally.passing_by_id(rows.flush())
         name = computed_name(tally.object)
-        self.further_reads.append(_further_read(name, len(wanted), self._client.calls - calls_before))
+        self.further_reads.append(_further_read(name, compared, self._client.calls - calls_before))
 
     def _associations(self, object_: str, ids: Mapping[str, None], *, is_full: bool) -> Iterator[Batch]:
         """The associations of the records just read, and of all others whose turn it is."""

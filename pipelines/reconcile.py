@@ -8,7 +8,7 @@ A record that the list lacks is not deleted yet: only its by-id read says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -142,9 +142,3 @@ class Comparison:
         self._cursor.register("arriving", rows)
         self._cursor.execute(f"insert into {table} select * from arriving")
         self._cursor.unregister("arriving")
-
-
-def split(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Ids in pieces of what one call may name."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]

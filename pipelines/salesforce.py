@@ -21,7 +21,7 @@ from crm_sync.clients.salesforce import QUERY_PAGE, fits_url, id_queries, soql_t
 from crm_sync.errors import ConfigError
 from pipelines.columns import RecordRows, batch_of, json_text
 from pipelines.reads import ObjectRead, since
-from pipelines.reconcile import Drift, split
+from pipelines.reconcile import Drift
 from pipelines.source import ObjectTally, ReadJob, computed_name
 from pipelines.tables import FIELDS, ORG, PICKLIST_VALUES, RECORD_TYPES, SALESFORCE, USERS, Batch
 
@@ -141,15 +141,16 @@ class SalesforceSource:
         self.drifts += self._job.told(comparison.drift)
 
     def _computed_fields(self, tally: ObjectTally, rows: RecordRows, ids: Collection[str]) -> Iterator[Batch]:
-        """What Salesforce computes moves no time: the linked records' such fields are compared when it is their turn,
-        and a record of which one is different is landed again."""
+        """What Salesforce computes moves no time: such fields of the linked records, or of all where an inclusion rule
+        asks for one, are compared when it is their turn, and a record of which one differs is landed again."""
         object_, names = tally.object, self._computed[tally.object].intersection(tally.requested)
         if not names or not (tally.is_full or self._job.is_computed_due(object_)):
             return
-        calls_before, stored, wanted = self._client.calls, self._job.stored, []
+        calls_before, stored, compared = self._client.calls, self._job.stored, 0
         if stored is not None and not tally.is_full:
-            wanted = [record_id for record_id in stored.linked_ids(object_) if record_id not in ids]
-            for chunk in self._job.pages(split(wanted, QUERY_PAGE)):
+            is_linked = names.isdisjoint(self._job.mappings.inclusion_properties("salesforce", object_))
+            for chunk in self._job.pages(stored.ids(object_, QUERY_PAGE, linked=is_linked, besides=ids)):
+                compared += len(chunk)
                 found = self._by_id(object_, tally.requested, chunk)
                 for record_id in stored.differing(object_, found, names):
                     _add(rows, found[record_id])
@@ -158,7 +159,7 @@ class SalesforceSource:
             yield tally.passing_by_id(rows.flush())
         calls = self._client.calls - calls_before
         name = computed_name(object_)
-        self.further_reads.append(ObjectRead(self.crm, name, (), None, len(wanted), True, calls, 0.0))
+        self.further_reads.append(ObjectRead(self.crm, name, (), None, compared, True, calls, 0.0))
 
     def _pages(self, object_: str, fields: Sequence[str], start: datetime | None) -> Iterator[list[dict[str, Any]]]:
         """Pages of records; fields that do not fit in the URL are read by id and put to their records."""

@@ -7,13 +7,17 @@ nothing. A warehouse that is new holds nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
 
 from pipelines.columns import json_text
 from pipelines.reconcile import Comparison
+
+_ALIVE = """
+select id from raw_{side}.records where object = $object and not coalesce(is_deleted, false) and $side = '{side}'
+"""
 
 _LINKED = """
 select distinct links.{side}_id
@@ -38,12 +42,17 @@ class StoredRecords:
         """A fresh comparison of one object with what is stored of it."""
         return Comparison(self._cursor.cursor(), self._schema, object_)
 
-    def linked_ids(self, object_: str) -> list[str]:
-        """Ids of the object's records that are linked and may write to the other CRM, as last decided."""
-        if not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
-            return []
-        rows = self._cursor.execute(_LINKED.format(side=self._crm), {"side": self._crm, "object": object_}).fetchall()
-        return [record_id for (record_id,) in rows]
+    def ids(self, object_: str, size: int, *, linked: bool, besides: Collection[str]) -> Iterator[list[str]]:
+        """Ids of the object's living records, so many at a time. `linked`: of those that are linked and may write to
+        the other CRM, as last decided. `besides`: not these."""
+        if linked and not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
+            return
+        sql = (_LINKED if linked else _ALIVE).format(side=self._crm)
+        with self._cursor.cursor() as cursor:
+            rows = cursor.execute(sql, {"side": self._crm, "object": object_})
+            while chunk := rows.fetchmany(size):
+                if wanted := [record_id for (record_id,) in chunk if record_id not in besides]:
+                    yield wanted
 
     def differing(self, object_: str, records: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> list[str]:
         """Ids of those records, given with their properties, of which the warehouse has another value of a name."""

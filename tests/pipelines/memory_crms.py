@@ -53,6 +53,9 @@ class Mappings:
     def salesforce_objects(self) -> list[str]:
         return list(self.salesforce)
 
+    def inclusion_properties(self, side: str, crm_object: str) -> set[str]:
+        return set()
+
     def hubspot_properties(self, object_: str) -> list[str]:
         return self.hubspot[object_]
 

@@ -32,9 +32,9 @@ class Sandbox:
         settings: Any = self
         return build_clients(settings, **details)
 
-    def extract(self, **details: Any) -> ExtractReport:
+    def extract(self, clients: Clients | None = None, **details: Any) -> ExtractReport:
         settings: Any = SimpleNamespace(warehouse_path=self.warehouse_path)
-        return extract(settings, self.mappings, self.clients(), now=datetime.now(UTC), **details)
+        return extract(settings, self.mappings, clients or self.clients(), now=datetime.now(UTC), **details)
 
     def set_up(self) -> list[SetupItem]:
         clients = self.clients()

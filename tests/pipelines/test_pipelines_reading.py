@@ -20,17 +20,6 @@ def ids(pages: Any) -> list[str]:
     return [record["id"] for page in pages for record in page]
 
 
-def test_25000_records_of_one_millisecond_are_all_read() -> None:
-    hubspot: Any = MemoryHubSpot()
-    hubspot.records = [
-        {"id": str(n), "properties": {"lastmodifieddate": "2026-01-01T00:00:00.123Z"}, "archived": False}
-        for n in range(1, 25_001)
-    ]
-    found = ids(changed(hubspot, "contacts", PROPERTIES, 0))
-    assert set(found) == {str(n) for n in range(1, 25_001)}
-    assert hubspot.calls <= 25_000 / 200 + 4
-
-
 @settings(max_examples=25, deadline=None)
 @given(
     groups=st.lists(st.tuples(st.integers(1_000, 1_030), st.integers(1, 450)), min_size=1, max_size=8),

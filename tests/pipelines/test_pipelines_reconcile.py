@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sandbox_world import Sandbox
 
+from crm_sync.mappings import load_mappings
 from pipelines import Schedule
 from sandbox import control
 
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 RECONCILE = Schedule(reconcile_now=True)
 LONG_AGO, EARLIER = (datetime.now(UTC).replace(microsecond=0) - timedelta(days=days) for days in (9, 2))
 EARLIER_MS = int(timedelta(days=2) / timedelta(milliseconds=1))
@@ -139,3 +143,24 @@ def test_a_reconcile_comes_on_its_own_schedule_and_costs_few_calls(
     # a page of ids of each object that has records, and nothing else
     assert after[0] - before[0] == {"GET /crm/v3/objects/{object_type}": 1}
     assert after[1] - before[1] == {"GET /services/data/{version}/query": 1}
+
+
+def test_computed_fields_that_an_inclusion_rule_asks_for_are_read_again_of_all_records(
+    sandbox: Sandbox, people: dict[str, tuple[str, str]], tmp_path: Path
+) -> None:
+    """What nobody may write is bookkeeping of HubSpot's own: it changes without a modification."""
+    shutil.copytree(SEEDS, tmp_path / "seeds")
+    rules = tmp_path / "seeds" / "inclusion_rules.csv"
+    rules.write_text(rules.read_text(encoding="utf-8") + "contact,hubspot,9,notes_last_updated,is_known,,\n", "utf-8")
+    sandbox.mappings = load_mappings(tmp_path / "seeds")
+    sandbox.extract()  # a property more: everything is read, once
+    record = {"id": people["ann"][0], "updatedAt": EARLIER.isoformat(), "createdAt": LONG_AGO.isoformat()}
+    properties = {"email": "ann@x.example", "notes_last_updated": "2026-03-04T05:06:07Z"}
+    control.load(sandbox.state_dir, "hubspot", {"contacts": [record | {"properties": properties}]})
+    hourly = Schedule(computed=timedelta(hours=1))
+    sandbox.extract(schedule=hourly)
+    assert landed(sandbox, "raw_hubspot", "notes_last_updated")[people["ann"][0]] is None  # not yet its turn
+    report = sandbox.extract(schedule=Schedule(computed=timedelta(0)))
+    assert landed(sandbox, "raw_hubspot", "notes_last_updated")[people["ann"][0]] == "2026-03-04T05:06:07Z"
+    # the one that was edited within the lookback, and the one whose bookkeeping changed
+    assert {read.object: read.records for read in report.objects}["contacts"] == 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -178,3 +179,36 @@ def test_an_unreachable_crm_fails_the_cycle(sandbox: Sandbox) -> None:
     clients = sandbox.clients(max_elapsed_seconds=1.0)
     with pytest.raises(CycleFailed, match="HubSpot cannot be reached"):
         extract(settings, sandbox.mappings, clients, now=datetime.now(UTC))
+
+
+def test_25000_records_of_one_millisecond_are_all_read_over_http(sandbox: Sandbox) -> None:
+    """Both CRMs' ways of paging meet their worst case: an import that stamps everything alike."""
+    state_dir, count = sandbox.state_dir, 25_000
+    now = datetime.now(UTC).replace(microsecond=0)
+    old, stamp = (moment.isoformat().replace("+00:00", ".000Z") for moment in (now - timedelta(days=2), now))
+    for crm in control.CRMS:
+        control.change_settings(state_dir, crm, rate_limits=False)
+    first = {"id": "1", "properties": {"email": "old@x.example"}, "createdAt": old, "updatedAt": old}
+    control.load(state_dir, "hubspot", {"contacts": [first]})
+    control.create(state_dir, "salesforce", "Contact", {"LastName": "old"}, at=now - timedelta(days=2))
+    sandbox.extract()
+    imported = (first | {"id": str(1_000 + n), "properties": {"email": f"{n}@x.example"}, "updatedAt": stamp}
+                for n in range(count))  # fmt: skip
+    control.load(state_dir, "hubspot", {"contacts": imported})
+    twins = ({"LastName": f"n{n}", "SystemModstamp": stamp, "LastModifiedDate": stamp} for n in range(count))
+    control.load(state_dir, "salesforce", {"Contact": twins})
+
+    waited = 0.0
+
+    def skip(seconds: float) -> None:
+        nonlocal waited
+        waited += seconds
+
+    clients = sandbox.clients(clock=lambda: monotonic() + waited, sleep=skip)
+    report = sandbox.extract(clients=clients)
+    reads = {read.object: read for read in report.objects}
+    for schema, object_ in (("raw_hubspot", "contacts"), ("raw_salesforce", "Contact")):
+        assert not reads[object_].is_full
+        assert sandbox.rows(f"select count(*), count(distinct modified_at) from {schema}.records") == [(count + 1, 2)]
+    assert reads["contacts"].api_calls <= count / 100
+    assert reads["Contact"].api_calls <= count / 1_000
