@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lockstep import Group, Outcome, selected
 from world import World
 
 from sandbox import control
@@ -22,10 +23,7 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def empty_world(state_dir: Path, tmp_path: Path) -> World:
     """Both CRMs without records and without the sync's own fields."""
-    control.reset(state_dir, demo=False)
-    for crm in control.CRMS:
-        control.change_settings(state_dir, crm, rate_limits=False)
-    return World(state_dir, tmp_path)
+    return _new_world(state_dir, tmp_path)
 
 
 @pytest.fixture
@@ -38,9 +36,30 @@ def world(empty_world: World) -> World:
 @pytest.fixture
 def demo_world(state_dir: Path, tmp_path: Path) -> World:
     """Both CRMs with the demo data, set up for the sync."""
-    control.reset(state_dir, demo=True)
-    for crm in control.CRMS:
-        control.change_settings(state_dir, crm, rate_limits=False)
-    world = World(state_dir, tmp_path)
+    world = _new_world(state_dir, tmp_path, demo=True)
     world.set_up()
     return world
+
+
+@pytest.fixture(scope="session")
+def lockstep(
+    request: pytest.FixtureRequest, state_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Group], Outcome]:
+    """What came of each scenario of a group; the first that asks runs those that this session has chosen."""
+    outcomes: dict[str, Outcome] = {}
+
+    def outcome(group: Group) -> Outcome:
+        if group.name not in outcomes:
+            world = _new_world(state_dir, tmp_path_factory.mktemp(group.name))
+            world.set_up()
+            outcomes[group.name] = group.run(world, selected(group, request.session.items))
+        return outcomes[group.name]
+
+    return outcome
+
+
+def _new_world(state_dir: Path, folder: Path, demo: bool = False) -> World:
+    control.reset(state_dir, demo=demo)
+    for crm in control.CRMS:
+        control.change_settings(state_dir, crm, rate_limits=False)
+    return World(state_dir, folder)
