@@ -77,7 +77,7 @@ def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
             yield written_sentence(connection, result)
             yield ""
         yield from _drift(result)
-        yield from open_errors(connection)
+        yield from open_errors(connection, shows_messages=False)
         yield from open_issues(connection)
         yield ""
         yield from _effort(result)
@@ -114,8 +114,9 @@ def written_sentence(connection: duckdb.DuckDBPyConnection, result: CycleResult)
     return f"{counted(sum(row[2] + row[3] + row[4] for row in rows), 'record')} written."
 
 
-def open_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Open errors by class and code, each with its cause and fix."""
+def open_errors(connection: duckdb.DuckDBPyConnection, *, shows_messages: bool = True) -> Iterator[str]:
+    """Open errors by class and code, each with its cause and fix. A CRM's own message may hold data of the record: it
+    is for who asks (`status`, `errors`), not for the output of every run, which schedulers keep."""
     rows = connection.execute(
         "select target, error_class, error_code, count(*), any_value(message), any_value(cause), any_value(fix)"
         " from sync_health.sync_errors where status = 'open'"
@@ -124,7 +125,9 @@ def open_errors(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     if not rows:
         yield "No open errors."
     for target, class_, code, records, message, cause, fix in rows[:_SHOWN]:
-        yield f"{counted(records, 'open error')} in {target}: {class_}: {code}: {plain(message)}"
+        yield f"{counted(records, 'open error')} in {target}: {class_}: {code}" + (
+            f": {plain(message)}" if shows_messages else " (crm-sync errors shows what was said)"
+        )
         yield f"    cause: {cause}"
         yield f"    fix:   {fix}"
     if len(rows) > _SHOWN:

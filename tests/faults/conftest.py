@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from push_world import PushWorld, start_world
+from world import World
 
 from sandbox import control
 
@@ -29,3 +30,15 @@ def crms(fault_sandbox: Path, tmp_path: Path) -> Iterator[PushWorld]:
     world.clients.close()
     for crm in control.CRMS:
         control.clear_faults(fault_sandbox, crm)
+
+
+@pytest.fixture
+def world(fault_sandbox: Path, tmp_path: Path) -> World:
+    """Both CRMs without records, set up for the sync; a warehouse that does not exist yet."""
+    control.reset(fault_sandbox, demo=False)
+    for crm in control.CRMS:
+        control.clear_faults(fault_sandbox, crm)
+        control.change_settings(fault_sandbox, crm, rate_limits=False)
+    world = World(fault_sandbox, tmp_path)
+    world.set_up()
+    return world
