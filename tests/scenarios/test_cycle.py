@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import duckdb
@@ -43,6 +46,33 @@ def test_the_demo_data_is_brought_into_agreement_and_stays_so(demo_world: World)
         assert {id_: stamp for id_, stamp in stamps.items() if stamp} == links
         assert len(set(links.values())) == len(links)
     world.assert_quiet()
+
+    # without news the last decision stands, and nothing that is slow to load is loaded
+    assert _imported_by_a_sync(world) == "neither dbt nor dlt"
+    assert world.query("select status from sync_health.sync_runs order by started_at desc limit 1") == [("succeeded",)]
+    hubspot_id, salesforce_id = next(iter(links.items()))
+    world.edit_hubspot(Pair("deal", hubspot_id, salesforce_id), amount="77")
+    world.sync()
+    assert float(world.salesforce(Pair("deal", hubspot_id, salesforce_id))["Amount"]) == 77
+
+
+def _imported_by_a_sync(world: World) -> str:
+    """Which of the heavy libraries a process of its own has loaded after one `crm-sync sync`."""
+    program = (
+        "import sys\nfrom crm_sync.cli import main\nmain(['sync'], standalone_mode=False)\n"
+        "heavy = [name for name in ('dbt', 'dlt') if name in sys.modules]\n"
+        "print(' and '.join(heavy) or 'neither dbt nor dlt')"
+    )
+    environ = {
+        **os.environ,
+        "CRM_SYNC_SANDBOX_DIR": str(world.state_dir),
+        "WAREHOUSE_PATH": str(world.settings.warehouse_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=world.project.root, env=environ, capture_output=True, text=True, check=True
+    )
+    assert "Nothing was written: both CRMs agree." in done.stdout
+    return done.stdout.splitlines()[-1]
 
 
 def test_the_plan_is_what_the_next_sync_writes(demo_world: World) -> None:
