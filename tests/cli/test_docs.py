@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import duckdb
 import pytest
+import yaml
 from cli_world import REPOSITORY, CliWorld
 
 from crm_sync.cli import main
@@ -165,6 +166,24 @@ def test_a_documented_command_that_only_looks_runs(synced: CliWorld, found: Foun
         return
     result = synced.run(*[word.replace("jane@acme.com", "ada.brandt@acme.com") for word in words])
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.name
+)
+def test_workflows_call_commands_that_exist_and_pin_their_actions(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    assert all("runs-on" in job for job in jobs.values())
+    targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for job in jobs.values():
+        for step in job["steps"]:
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40)), step
+            for line in step.get("run", "").splitlines():
+                if match := re.search(r"crm-sync (--target .*?)(?: [|>&2].*)?$", line):
+                    _check(shlex.split(match[1]))
+                if match := re.match(r"\s*make ([a-z-]+)", line):
+                    assert match[1] in targets, line
 
 
 # ---------------------------------------------------------------- SQL

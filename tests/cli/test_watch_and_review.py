@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli_world import ADA, NO_WIZARDS, CliWorld
 
+from crm_sync import transform
 from crm_sync.errors import CycleFailed, GuardStop
 from crm_sync.resolutions import resolve
 from crm_sync.watch import LONGEST_WAIT_SECONDS, Watch
@@ -28,11 +29,13 @@ def test_what_a_person_decides_is_carried_out_by_the_next_cycle(synced: CliWorld
     try:
         retried = world.run("review", "--object", "company", "--retry")
         assert "1 refused records are due again" in retried.output, retried.output
+        parsed = len(transform._MANIFESTS)
         watched = world.run("watch", "--every", "1s", "--cycles", "2")
     finally:
         control.change_metadata(world.state_dir, "salesforce", **NO_WIZARDS)
         (world.seeds / "conflict_resolutions.csv").write_bytes(resolutions)
     assert watched.exit_code == 0, watched.output
+    assert len(transform._MANIFESTS) == parsed  # dbt had parsed the project for the world's own syncs
     first, second = watched.output.splitlines()
     assert "2 writes" in first
     assert "HubSpot -> Salesforce after" in first
