@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,10 +77,10 @@ def extract(
     keeps a CRM's read from completing. `on_progress` is called from the reading threads.
     """
     started = monotonic()
-    with _open(settings.warehouse_path) as connection:
+    with _open(settings.warehouse_path) as connection, ExitStack() as opened:
         loaded_at = _loaded_at(connection, now)
         stop = threading.Event()
-        stored = StoredAssociations(connection.cursor())
+        stored = StoredAssociations(opened.enter_context(connection.cursor()))
         jobs = {
             schema: ReadJob(
                 mappings,
@@ -91,7 +92,7 @@ def extract(
                 stored,
                 association_refresh,
                 schedule,
-                StoredRecords(connection.cursor(), schema.removeprefix("raw_")),
+                opened.enter_context(closing(StoredRecords(connection.cursor(), schema.removeprefix("raw_")))),
                 last_reconciled(connection, schema),
             )
             for schema in (HUBSPOT, SALESFORCE)

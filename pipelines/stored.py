@@ -37,10 +37,15 @@ class StoredRecords:
         self._cursor = cursor
         self._crm = crm
         self._schema = f"raw_{crm}"
+        self._comparing = cursor.cursor()
+
+    def close(self) -> None:
+        self._comparing.close()
+        self._cursor.close()
 
     def comparison(self, object_: str) -> Comparison:
-        """A fresh comparison of one object with what is stored of it."""
-        return Comparison(self._cursor.cursor(), self._schema, object_)
+        """A fresh comparison of one object with what is stored of it; it ends the one before."""
+        return Comparison(self._comparing, self._schema, object_)
 
     def ids(self, object_: str, size: int, *, linked: bool, besides: Collection[str]) -> Iterator[list[str]]:
         """Ids of the object's living records, so many at a time. `linked`: of those that are linked and may write to
