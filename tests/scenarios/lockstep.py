@@ -91,6 +91,12 @@ class Share(World):
         ids = self._all_ids()
         return [row for row in self.query(sql, *parameters) if ids.intersection(map(str, row))]
 
+    def link_statuses(self) -> dict[str | None, str]:
+        """What became of this scenario's links, by HubSpot id."""
+        rows = self.own_rows("select hubspot_id, salesforce_id, status from matching.links")
+        assert len({row[0] for row in rows}) == len(rows), rows
+        return {hubspot_id: status for hubspot_id, _, status in rows}
+
     def issues(self, issue_type: str) -> list[dict[str, Any]]:
         """The open data-quality issues of one type that name one of this scenario's records."""
         ids = self._all_ids()

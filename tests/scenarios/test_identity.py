@@ -2,109 +2,118 @@
 
 from __future__ import annotations
 
+from lockstep import Group, Share, Steps
 from people import hubspot_person, salesforce_person
 from world import Pair, World
 
 from sandbox import control
 
+GROUP = Group("identity")
 
-def test_a_merge_in_salesforce_redirects_the_link_to_the_winner(world: World) -> None:
-    winner = world.create("contact", hubspot=hubspot_person("winner"), salesforce=salesforce_person("winner"))
-    loser = world.create("contact", hubspot=hubspot_person("loser"), salesforce=salesforce_person("loser"))
-    world.sync()
+
+@GROUP.scenario
+def test_a_merge_in_salesforce_redirects_the_link_to_the_winner(world: Share) -> Steps:
+    winner = world.create("contact", hubspot_person(world.own("winner")), salesforce_person(world.own("winner")))
+    loser = world.create("contact", hubspot_person(world.own("loser")), salesforce_person(world.own("loser")))
+    yield
     _merge_in_salesforce(world, winner, loser)
-    world.sync()
+    yield
     assert world.linked(winner) == winner
     assert world.count("contact") == (2, 1)
-    statuses = dict(world.query("select hubspot_id, status from matching.links"))
-    assert statuses == {winner.hubspot_id: "linked", loser.hubspot_id: "superseded"}
+    assert world.link_statuses() == {winner.hubspot_id: "linked", loser.hubspot_id: "superseded"}
     assert [issue["hubspot_id"] for issue in world.issues("duplicate_person")] == [loser.hubspot_id]
-    world.assert_quiet()
 
 
-def test_the_unlinked_winner_of_a_merge_takes_the_link(world: World) -> None:
-    linked = world.create("contact", hubspot=hubspot_person("one"), salesforce=salesforce_person("one"))
-    world.sync()
-    stranger = world.create("contact", salesforce=salesforce_person("stranger", Email=None))
+@GROUP.scenario
+def test_the_unlinked_winner_of_a_merge_takes_the_link(world: Share) -> Steps:
+    linked = world.create("contact", hubspot_person(world.own("one")), salesforce_person(world.own("one")))
+    yield
+    stranger = world.create("contact", salesforce=salesforce_person(world.own("stranger"), Email=None))
     _merge_in_salesforce(world, stranger, linked)
-    world.sync()
+    yield
     moved = Pair("contact", linked.hubspot_id, stranger.salesforce_id)
     assert world.linked(moved) == moved
     assert world.hubspot(moved)["salesforce_record_id"] == stranger.salesforce_id
-    world.assert_quiet()
 
 
-def test_a_merge_in_hubspot_redirects_the_link_even_to_a_new_id(world: World) -> None:
+@GROUP.scenario
+def test_a_merge_in_hubspot_redirects_the_link_even_to_a_new_id(world: Share) -> Steps:
+    pairs = {}
     for new_id in (False, True):
-        control.change_settings(world.state_dir, "hubspot", merge_new_id=new_id)
-        name = f"kept{new_id}"
-        kept = world.create("contact", hubspot_person(name), salesforce_person(name), minutes_ago=0)
-        gone = world.create("contact", hubspot_person(f"gone{new_id}"), minutes_ago=0)
-        world.sync()
-        gone = world.linked(gone)
-        merged = control.act(
-            world.state_dir, "hubspot", "merge", object="contacts", master=kept.hubspot_id, losers=[gone.hubspot_id]
-        )
-        survivor = merged["id"]
-        assert (survivor != kept.hubspot_id) == new_id
-        world.sync()
+        name = world.own(f"kept{new_id}")
+        kept = world.create("contact", hubspot_person(name), salesforce_person(name))
+        pairs[new_id] = kept, world.create("contact", hubspot_person(world.own(f"gone{new_id}")))
+    yield
+    survivors = {}
+    for new_id, (kept, gone) in pairs.items():
+        survivors[new_id] = _merge_in_hubspot(world, kept, world.linked(gone), new_id=new_id)
+        assert (survivors[new_id] != kept.hubspot_id) == new_id
+    yield
+    for new_id, (kept, _) in pairs.items():
         links = world.query(
-            "select salesforce_id from matching.links where hubspot_id = ? and status = 'linked'", survivor
+            "select salesforce_id from matching.links where hubspot_id = ? and status = 'linked'", survivors[new_id]
         )
         assert links == [(kept.salesforce_id,)]
-        world.assert_quiet()
 
 
-def test_companies_may_be_merged_in_hubspot_while_the_sync_runs(world: World) -> None:
-    control.change_settings(world.state_dir, "hubspot", merge_new_id=False)
-    kept = world.create("company", salesforce={"Name": "Acme", "Website": "acme.com"})
-    gone = world.create("company", salesforce={"Name": "Acme West", "Website": "acme-west.com"})
-    world.sync()
+@GROUP.scenario
+def test_companies_may_be_merged_in_hubspot_while_the_sync_runs(world: Share) -> Steps:
+    acme, west = world.own("Acme"), world.own("Acme West")
+    kept = world.create("company", salesforce={"Name": acme, "Website": "acme.com"})
+    gone = world.create("company", salesforce={"Name": west, "Website": "acme-west.com"})
+    yield
     kept, gone = world.linked(kept), world.linked(gone)
-    control.act(
-        world.state_dir, "hubspot", "merge", object="companies", master=kept.hubspot_id, losers=[gone.hubspot_id]
-    )
-    world.sync()
+    _merge_in_hubspot(world, kept, gone)
+    yield
     assert world.linked(kept) == kept
     assert world.count("company") == (1, 2)
-    world.assert_quiet()
 
 
-def test_a_deleted_record_is_not_created_again_and_a_restored_one_resumes(world: World) -> None:
-    pair = world.create("contact", hubspot=hubspot_person("one", jobtitle="CTO"), salesforce=salesforce_person("one"))
-    made = world.create("contact", hubspot=hubspot_person("two"))
-    world.sync()
+@GROUP.scenario
+def test_a_deleted_record_is_not_created_again_and_a_restored_one_resumes(world: Share) -> Steps:
+    one = world.own("one")
+    pair = world.create("contact", hubspot_person(one, jobtitle="CTO"), salesforce_person(one))
+    made = world.create("contact", hubspot=hubspot_person(world.own("two")))
+    yield
     made = world.linked(made)
     control.delete(world.state_dir, "salesforce", "Contact", str(pair.salesforce_id))
     control.delete(world.state_dir, "hubspot", "contacts", str(made.hubspot_id))
     world.edit_hubspot(pair, jobtitle="CEO")
-    world.sync()
+    yield
     assert world.count("contact") == (1, 1)
-    statuses = dict(world.query("select hubspot_id, status from matching.links"))
-    assert statuses == {pair.hubspot_id: "salesforce_deleted", made.hubspot_id: "hubspot_deleted"}
+    assert world.link_statuses() == {pair.hubspot_id: "salesforce_deleted", made.hubspot_id: "hubspot_deleted"}
 
     control.act(world.state_dir, "salesforce", "restore", object="Contact", id=pair.salesforce_id)
-    world.sync()
+    yield
     assert world.linked(pair) == pair
     assert world.salesforce(pair)["Title"] == "CEO"
-    world.assert_quiet()
 
 
-def test_a_new_record_with_the_same_key_takes_the_place_of_a_deleted_one(world: World) -> None:
-    pair = world.create("contact", hubspot=hubspot_person("one"), salesforce=salesforce_person("one"))
-    world.sync()
+@GROUP.scenario
+def test_a_new_record_with_the_same_key_takes_the_place_of_a_deleted_one(world: Share) -> Steps:
+    pair = world.create("contact", hubspot_person(world.own("one")), salesforce_person(world.own("one")))
+    yield
     control.delete(world.state_dir, "salesforce", "Contact", str(pair.salesforce_id))
-    world.sync()
-    successor = world.create("contact", salesforce=salesforce_person("one", Title="CTO"), minutes_ago=0)
-    world.sync()
+    yield
+    successor = world.create("contact", salesforce=salesforce_person(world.own("one"), Title="CTO"), minutes_ago=0)
+    yield
     moved = Pair("contact", pair.hubspot_id, successor.salesforce_id)
     assert world.linked(moved) == moved
     assert world.hubspot(moved)["jobtitle"] == "CTO"
     assert world.hubspot(moved)["salesforce_record_id"] == successor.salesforce_id
-    world.assert_quiet()
 
 
-def _merge_in_salesforce(world: World, winner: Pair, loser: Pair) -> None:
+def _merge_in_hubspot(world: Share, kept: Pair, gone: Pair, *, new_id: bool = False) -> str:
+    """The id of what is left: HubSpot may give it a new one."""
+    control.change_settings(world.state_dir, "hubspot", merge_new_id=new_id)
+    name = world.api_name(kept.object, "hubspot")
+    merged = control.act(
+        world.state_dir, "hubspot", "merge", object=name, master=kept.hubspot_id, losers=[gone.hubspot_id]
+    )
+    return str(merged["id"])
+
+
+def _merge_in_salesforce(world: Share, winner: Pair, loser: Pair) -> None:
     control.act(
         world.state_dir, "salesforce", "merge",
         object="Contact", master=winner.salesforce_id, losers=[loser.salesforce_id],

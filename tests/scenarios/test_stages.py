@@ -1,17 +1,23 @@
-"""Deal stages: many-to-one rows stay as they are, moves arrive as mapped stages, unmapped ones are held and named."""
+"""Deal stages: many-to-one rows stay as they are, moves arrive as mapped stages, unmapped ones are held and named.
+
+In lock-step; the stages that get rows of their own on the way are stages of that scenario only.
+"""
 
 from __future__ import annotations
 
+from lockstep import Group, Share, Steps
 from people import hubspot_deal, salesforce_deal
-from world import Pair, World
+
+GROUP = Group("stages")
 
 
-def test_two_hubspot_stages_that_share_a_salesforce_stage_stay_as_they_are(world: World) -> None:
+@GROUP.scenario
+def test_two_hubspot_stages_that_share_a_salesforce_stage_stay_as_they_are(world: Share) -> Steps:
     shared = {
-        stage: world.create("deal", hubspot=hubspot_deal(stage, stage))
+        stage: world.create("deal", hubspot=hubspot_deal(world.own(stage), stage))
         for stage in ("decisionmakerboughtin", "contractsent")
     }
-    world.sync()
+    yield
     for stage, pair in shared.items():
         linked = world.linked(pair)
         assert world.salesforce(linked)["StageName"] == "Negotiation/Review"
@@ -20,15 +26,15 @@ def test_two_hubspot_stages_that_share_a_salesforce_stage_stay_as_they_are(world
     # moving between the two in HubSpot is no news for Salesforce, and Salesforce sends neither back
     moved = world.linked(shared["decisionmakerboughtin"])
     world.edit_hubspot(moved, dealstage="contractsent")
-    world.sync()
+    yield
     assert world.hubspot(moved)["dealstage"] == "contractsent"
     assert world.salesforce(moved)["StageName"] == "Negotiation/Review"
-    world.assert_quiet()
 
 
-def test_a_stage_moved_in_salesforce_arrives_in_hubspot_as_a_mapped_stage(world: World) -> None:
-    pair = world.create("deal", hubspot=hubspot_deal("Big one"))
-    world.sync()
+@GROUP.scenario
+def test_a_stage_moved_in_salesforce_arrives_in_hubspot_as_a_mapped_stage(world: Share) -> Steps:
+    pair = world.create("deal", hubspot=hubspot_deal(world.own("Big one")))
+    yield
     linked = world.linked(pair)
     for moved_to, expected in [
         ("Negotiation/Review", "decisionmakerboughtin"),  # the row for both directions beats the one-way row
@@ -36,13 +42,13 @@ def test_a_stage_moved_in_salesforce_arrives_in_hubspot_as_a_mapped_stage(world:
         ("Closed Won", "closedwon"),
     ]:
         world.edit_salesforce(linked, StageName=moved_to)
-        world.sync()
+        yield
         assert world.hubspot(linked)["dealstage"] == expected
         assert world.salesforce(linked)["StageName"] == moved_to
-    world.assert_quiet()
 
 
-def test_every_stage_of_the_default_table_is_created_in_both_directions(world: World) -> None:
+@GROUP.scenario
+def test_every_stage_of_the_default_table_is_created_in_both_directions(world: Share) -> Steps:
     table = {
         "appointmentscheduled": "Discovery",
         "qualifiedtobuy": "Qualification",
@@ -51,23 +57,29 @@ def test_every_stage_of_the_default_table_is_created_in_both_directions(world: W
         "closedwon": "Closed Won",
         "closedlost": "Closed Lost",
     }
-    from_hubspot = {stage: world.create("deal", hubspot=hubspot_deal(f"h {stage}", stage)) for stage in table}
-    from_salesforce = {
-        stage: world.create("deal", salesforce=salesforce_deal(f"s {stage}", table[stage])) for stage in table
+    from_hubspot = {
+        stage: world.create("deal", hubspot=hubspot_deal(world.own(f"h {stage}"), stage)) for stage in table
     }
-    world.sync()
+    from_salesforce = {
+        stage: world.create("deal", salesforce=salesforce_deal(world.own(f"s {stage}"), table[stage]))
+        for stage in table
+    }
+    yield
     for stage, salesforce_stage in table.items():
         assert world.salesforce(world.linked(from_hubspot[stage]))["StageName"] == salesforce_stage
         created = world.hubspot(world.linked(from_salesforce[stage]))
         assert (created["dealstage"], created["pipeline"]) == (stage, "default")
-    world.assert_quiet()
 
 
-def test_an_unmapped_stage_holds_back_the_stage_only_and_is_named(world: World) -> None:
-    linked = _linked_deal(world, "Renewal")
-    waiting = world.create("deal", salesforce=salesforce_deal("Unmapped at birth", "Prospecting"))
+@GROUP.scenario
+def test_an_unmapped_stage_holds_back_the_stage_only_and_is_named(world: Share) -> Steps:
+    pair = world.create("deal", hubspot=hubspot_deal(world.own("Renewal")))
+    yield
+    linked = world.linked(pair)
+    born = salesforce_deal(world.own("Unmapped at birth"), "Prospecting")
+    waiting = world.create("deal", salesforce=born, minutes_ago=0)
     world.edit_salesforce(linked, StageName="Needs Analysis", Amount=2500)
-    world.sync()
+    yield
 
     assert world.hubspot(linked)["dealstage"] == "qualifiedtobuy"
     assert float(world.hubspot(linked)["amount"]) == 2500
@@ -86,14 +98,7 @@ def test_an_unmapped_stage_holds_back_the_stage_only_and_is_named(world: World) 
         "Sales Pipeline,Qualified To Buy,,Prospecting,to_hubspot,",
         "Sales Pipeline,Presentation Scheduled,,Needs Analysis,to_hubspot,",
     )
-    world.sync()
+    yield
     assert world.hubspot(linked)["dealstage"] == "presentationscheduled"
     assert world.is_linked(waiting)
     assert world.issues("unmapped_stage") == []
-    world.assert_quiet()
-
-
-def _linked_deal(world: World, name: str) -> Pair:
-    pair = world.create("deal", hubspot=hubspot_deal(name))
-    world.sync()
-    return world.linked(pair)
