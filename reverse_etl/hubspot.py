@@ -45,6 +45,8 @@ BATCH_SIZE = 100
 #: How soon after an attempt HubSpot has stored it, if it has: later changes are somebody else's.
 _STORED_WITHIN = timedelta(minutes=2)
 _CLOCKS_APART = timedelta(seconds=5)
+#: How soon after a record's creation HubSpot has filled in what it fills in itself.
+_FILLED_IN_WITHIN = timedelta(seconds=2)
 
 
 #: Sends operations and keeps HubSpot's answers by operation id.
@@ -249,7 +251,11 @@ class HubSpotWriter:
                 outcomes.append(settled(self.name, attempt.operation, None, None, is_ours=False))
                 continue
             current = Current({**answer.properties, **associated.get(answer.record_id, {})}, _modified_at(answer))
-            is_ours = _may_be_own(current.modified_at, attempt.attempted_at)
+            is_ours = (
+                _is_untouched(current.modified_at, answer.created_at)
+                if is_create
+                else _may_be_own(current.modified_at, attempt.attempted_at)
+            )
             outcomes.append(settled(self.name, attempt.operation, current, answer.record_id, is_ours=is_ours))
         return outcomes
 
@@ -284,6 +290,11 @@ def _may_be_own(modified_at: datetime | None, attempted_at: datetime) -> bool:
     if modified_at is None:
         return False
     return attempted_at - _CLOCKS_APART <= modified_at <= attempted_at + _STORED_WITHIN
+
+
+def _is_untouched(modified_at: datetime | None, created_at: datetime | None) -> bool:
+    """Whether nobody can have edited a record since it was created: what it holds is then what HubSpot made of ours."""
+    return None not in (modified_at, created_at) and modified_at <= created_at + _FILLED_IN_WITHIN  # type: ignore[operator]
 
 
 def _cursor(crm_object: str) -> str:

@@ -31,6 +31,7 @@ class Answer:
     record_id: str
     properties: Mapping[str, str | None]
     updated_at: datetime | None
+    created_at: datetime | None = None
 
 
 @dataclass
@@ -48,7 +49,8 @@ def answer_of(result: Mapping[str, Any]) -> Answer:
     """A result of a read or a write."""
     properties = result.get("properties")
     values = {name: text(value) for name, value in properties.items()} if isinstance(properties, dict) else {}
-    return Answer(str(result.get("id")), values, instant(text(result.get("updatedAt"))))
+    updated, created = (instant(text(result.get(name))) for name in ("updatedAt", "createdAt"))
+    return Answer(str(result.get("id")), values, updated, created)
 
 
 def results_of(body: Any) -> list[Mapping[str, Any]]:

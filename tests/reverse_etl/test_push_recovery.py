@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from push_world import PushWorld
 
 from crm_sync.clients import NoResponse, build_clients
 from crm_sync.config import HubSpotSettings, SalesforceSettings, Settings
+from reverse_etl.values import instant
 from sandbox import control
 
 
@@ -176,6 +178,32 @@ def test_a_person_edits_a_record_between_its_creation_and_the_resolution(crms: P
     assert (attempt["outcome"], attempt["stored"]) == ("succeeded", {"Name": "Acme"})
     assert attempt["is_modified_by_other"] is True
     assert crms.records("salesforce", "Account")[0]["Name"] == "Acme Ltd"
+
+
+def test_a_person_edits_a_hubspot_record_between_its_creation_and_the_resolution(crms: PushWorld) -> None:
+    """Also a field that was not sent: what a person has filled in is no default of HubSpot's."""
+    crms.diffs(
+        diff_row(
+            "hubspot",
+            "contact",
+            "create",
+            "q",
+            salesforce_id="003A",
+            changes={"lastname": "Kim"},
+            all_fields=["jobtitle", "lastname", "phone"],
+        )
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        _break(crms, patch, "hubspot", "batch", _die, "after")
+        with pytest.raises(Killed):
+            crms.push("crashed")
+    (contact,) = crms.records("hubspot", "contacts")
+    at = instant(contact["createdAt"]) + timedelta(seconds=30)
+    control.edit(crms.state_dir, "hubspot", "contacts", contact["id"], {"jobtitle": "Chair"}, at=at)
+    crms.push("next")
+    (attempt,) = crms.attempts
+    assert (attempt["outcome"], attempt["is_modified_by_other"]) == ("succeeded", True)
+    assert attempt["stored"] == {"lastname": "Kim", "jobtitle": None, "phone": None}
 
 
 def test_an_edit_between_a_hubspot_create_and_its_read_back(crms: PushWorld) -> None:
