@@ -45,6 +45,9 @@ dashboard: $(RUNTIME) ## Write the health page, one HTML file; ARGS="--serve --o
 check: $(RUNTIME) ## Check the mapping CSVs in seconds, without asking a CRM
 	$(call crm-sync,check $(ARGS))
 
+doctor: $(RUNTIME) ## Look at everything that a sync needs, and say what to do about what is wrong
+	$(call crm-sync,doctor $(ARGS))
+
 test: lint ## Set up, lint, then run the whole test suite; ARGS go to pytest
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crm_sync.alerts import alert, utc_now
 from crm_sync.ci_report import report_cycle
 from crm_sync.config import Project, load_alert_settings, load_ci_settings
-from crm_sync.cycle import CycleResult
 from crm_sync.errors import ConfigError, CrmSyncError
+
+if TYPE_CHECKING:
+    from crm_sync.cycle import CycleResult
 
 Say = Callable[[str], None]
 

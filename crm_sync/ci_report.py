@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from crm_sync.config import CiSettings
-from crm_sync.cycle import CycleResult
 from crm_sync.errors import CrmSyncError
 from crm_sync.summary import WRITTEN_COLUMNS, written_rows, written_sentence
 from crm_sync.wording import CRM_NAMES, REBUILT, counted, markdown_table, markdown_text, plain, seconds_words
+
+if TYPE_CHECKING:
+    from crm_sync.cycle import CycleResult
 
 Say = Callable[[str], None]
 _SEED_LINE = re.compile(r"^\s*(?P<file>\w+\.csv) line (?P<line>\d+): (?P<text>.+)$")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from crm_sync.cli_base import Context, clean_errors, context_of
 from crm_sync.config import warehouse_path
-from reverse_etl.undo import Undone
+
+if TYPE_CHECKING:
+    from reverse_etl.undo import Undone
 
 _SHOWN = 50
 

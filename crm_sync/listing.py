@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from crm_sync.records import find_links
-from crm_sync.wording import CRM_NAMES, counted, moment, plain, reason_words, value_shown
+from crm_sync.wording import CRM_NAMES, counted, moment, plain, reason_words, spreadsheet_text, value_shown
 
 FORMATS = ("text", "json", "csv")
 Row = dict[str, Any]
@@ -127,7 +127,8 @@ def _csv(rows: list[Row]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow({k: spreadsheet_text(v) if isinstance(v, str) else v for k, v in row.items()})
     return buffer.getvalue().rstrip("\n")
 
 

@@ -14,7 +14,16 @@ from typing import Any
 import click
 
 from crm_sync.plan import FieldChange, Plan, PlannedOperation
-from crm_sync.wording import CRM_NAMES, counted, markdown_table, markdown_text, reason_words, table, value_shown
+from crm_sync.wording import (
+    CRM_NAMES,
+    counted,
+    markdown_table,
+    markdown_text,
+    reason_words,
+    spreadsheet_text,
+    table,
+    value_shown,
+)
 
 SIGNS = {"create": "+", "update": "~", "associate": "~", "archive": "-"}
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
@@ -105,8 +114,8 @@ def render_csv(plan: Plan, most: int | None = None) -> Iterator[str]:
             writer.writerow(
                 [
                     operation.target, operation.object, operation.operation, operation.crm_object,
-                    operation.hubspot_id, operation.salesforce_id, _safe(operation.name), change.field,
-                    _safe(change.old), _safe(change.new), change.reason,
+                    operation.hubspot_id, operation.salesforce_id, spreadsheet_text(operation.name), change.field,
+                    spreadsheet_text(change.old), spreadsheet_text(change.new), change.reason,
                 ]
             )  # fmt: skip
     yield buffer.getvalue().rstrip("\n")
@@ -118,18 +127,6 @@ RENDERINGS: dict[str, Callable[[Plan, int | None], Iterator[str]]] = {
     "json": render_json,
     "csv": render_csv,
 }
-
-
-def _safe(value: str | None) -> str | None:
-    """A value that a spreadsheet would run as a formula is kept as text."""
-    if not value:
-        return value
-    is_formula = value[0] in "=@\t\r" or (value[0] in "+-" and not _is_number_like(value))
-    return f"'{value}" if is_formula else value
-
-
-def _is_number_like(value: str) -> bool:
-    return all(character in "+-0123456789.,() /" for character in value)
 
 
 def _counts(plan: Plan) -> list[tuple[str, str, str, str]]:

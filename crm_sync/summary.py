@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from crm_sync.cycle import CycleResult
 from crm_sync.wording import REBUILT, counted, direction_words, plain, table
+
+if TYPE_CHECKING:
+    from crm_sync.cycle import CycleResult
 
 _SHOWN = 10
 _OUTCOMES = """

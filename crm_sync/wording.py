@@ -112,6 +112,15 @@ def plain(text: str | None, most: int = 160) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
+def spreadsheet_text(value: str | None) -> str | None:
+    """A value that a spreadsheet would run as a formula, as text; numbers and phones as they are."""
+    if not value:
+        return value
+    is_number_like = all(character in "+-0123456789.,() /" for character in value)
+    is_formula = value[0] in "=@\t\r" or (value[0] in "+-" and not is_number_like)
+    return f"'{value}" if is_formula else value
+
+
 def moment(at: datetime | None) -> str:
     """A time in UTC, or never."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"

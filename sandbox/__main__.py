@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sandbox.control import CRMS, ServerFile
 from sandbox.control_app import create_control_app
-from sandbox.serving import bind, run
+from sandbox.loopback import bind
+from sandbox.serving import run
 
 
 def main() -> None:

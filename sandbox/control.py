@@ -26,7 +26,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.serving import LOOPBACK, bind
+from sandbox.loopback import LOOPBACK, bind
 
 CRMS = ("hubspot", "salesforce")
 DEFAULT_PORTS = {"hubspot": (8701, 8711), "salesforce": (8702, 8712)}

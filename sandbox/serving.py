@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from sandbox.database import open_database, transaction
+from sandbox.loopback import LOOPBACK, bind
 from sandbox.organisation import (
     CallCounter,
     ControlError,
@@ -52,7 +53,6 @@ __all__ = [
     "transaction",
 ]
 
-LOOPBACK = "127.0.0.1"
 logger = logging.getLogger(__name__)
 
 
@@ -63,20 +63,6 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:
         return content if isinstance(content, bytes) else orjson.dumps(content)
-
-
-def bind(port: int) -> socket.socket:
-    """A listening-ready loopback socket; port 0 means any free one. OSError when the port is taken."""
-    # The protocol is named because asyncio switches Nagle's algorithm off only for sockets that name it;
-    # with it, every reply would wait 40 ms for the client's delayed acknowledgement.
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((LOOPBACK, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]

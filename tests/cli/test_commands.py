@@ -12,6 +12,7 @@ from cli_world import ADA, CliWorld
 
 from crm_sync.cli import main
 from crm_sync.cli_base import SECTIONS
+from crm_sync.listing import render
 
 ADA_MAIL = "ada.brandt@acme.com"
 
@@ -145,6 +146,14 @@ def test_errors_are_listed_and_filtered(synced: CliWorld) -> None:
         assert "1 open error." in synced.run("errors", *filters).output
     (row,) = csv.DictReader(io.StringIO(synced.run("errors", "--format", "csv").output))
     assert row["error_class"] == "validation"
+
+
+def test_no_spreadsheet_runs_a_value_of_a_list() -> None:
+    rows = [{"hubspot_value": "=cmd()", "salesforce_value": "+49 30 1", "field": "-2+3+cmd", "attempts": 2}]
+    (row,) = csv.DictReader(io.StringIO("\n".join(render(rows, "csv", None, "row"))))
+    assert row == {
+        "hubspot_value": "'=cmd()", "salesforce_value": "+49 30 1", "field": "'-2+3+cmd", "attempts": "2",
+    }  # fmt: skip
 
 
 def test_conflicts_are_listed_and_filtered(synced: CliWorld) -> None:

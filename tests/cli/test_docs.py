@@ -19,7 +19,14 @@ from cli_world import REPOSITORY, CliWorld
 from crm_sync.cli import main
 
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").glob("*.md")])
-MAKE_ARGUMENTS = {"sync": "sync", "plan": "plan", "status": "status", "check": "check", "dashboard": "dashboard"}
+MAKE_ARGUMENTS = {
+    "sync": "sync",
+    "plan": "plan",
+    "status": "status",
+    "check": "check",
+    "doctor": "doctor",
+    "dashboard": "dashboard",
+}
 #: Programs that the documentation may call besides make and crm-sync, and that are not run here.
 OTHER_PROGRAMS = {"cp", "cd", "duckdb", "openssl", "pytest", "dbt", "ruff", "git", ".", "python", "sqlfluff"}
 #: Commands that only look, in a moment.
