@@ -22,7 +22,7 @@ prepare = $(if $(filter sandbox,$(TARGET)),$(call crm-sync,setup --yes),@:)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help sync plan status dashboard check test soak lint docs sandbox-reset lock clean
+.PHONY: help sync plan status dashboard check doctor test soak lint docs sandbox-reset lock clean
 
 help: ## Show this list
 	@echo "make sync | make plan | make status ...   with TARGET=sandbox (default) or TARGET=prod, and ARGS=\"...\""
