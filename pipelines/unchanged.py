@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from pipelines.columns import BATCH_ROWS
 from pipelines.tables import (
     FIELDS,
     ORG,
@@ -72,11 +71,8 @@ def _is_stored(connection: duckdb.DuckDBPyConnection, schema: str, batch: Batch)
 
 
 def changed_records(connection: duckdb.DuckDBPyConnection, schema: str, batch: Batch) -> Batch:
-    """The batch without the records that `schema` holds exactly so.
-
-    A full batch is left as it is: it is part of a read of everything, which the comparison would slow down.
-    """
-    if batch.table is not RECORDS or not 0 < batch.data.num_rows < BATCH_ROWS:
+    """The batch without the records that `schema` holds exactly so."""
+    if batch.table is not RECORDS or not batch.data.num_rows:
         return batch
     read = batch.data  # noqa: F841  (named by the statement below)
     values = ("properties", "created_at", "human_time", "last_modified_by", "is_deleted", "merged_into_id")
