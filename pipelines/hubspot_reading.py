@@ -109,6 +109,8 @@ def associations(
                 yield from _association_rows(from_object, from_id, to_object, target)
             if (after := next_after(result)) is not None:
                 further.append({"id": from_id, "after": after})
+        if further and further == inputs:
+            raise UnreadableAnswer("the associations' pages lead nowhere", crm="HubSpot", request=from_object)
         inputs = further
 
 
@@ -124,9 +126,9 @@ def _associations_page(
     response = client.associations_batch_read(from_object, to_object, inputs)
     body = response.body
     request = f"POST /crm/v4/associations/{from_object}/{to_object}/batch/read"
-    if not isinstance(body, dict) or not isinstance(body.get("results"), list):
-        raise UnreadableAnswer("the answer has no list of results", crm="HubSpot", request=request)
-    for error in body.get("errors") or ():
+    if not isinstance(body, dict) or not all(map(_is_association, _dicts(body.get("results"), request))):
+        raise UnreadableAnswer("the answer is not a list of associations", crm="HubSpot", request=request)
+    for error in _dicts(body.get("errors") or [], request):
         subcategory = str(error.get("subCategory", ""))
         if "NO_ASSOCIATIONS_FOUND" not in subcategory and error.get("category") != "OBJECT_NOT_FOUND":
             raise UnreadableAnswer(
@@ -135,6 +137,23 @@ def _associations_page(
                 request=request,
             )
     return body
+
+
+def _is_association(result: Mapping[str, Any]) -> bool:
+    targets = result.get("to") or []
+    return (
+        isinstance(result.get("from"), dict)
+        and isinstance(targets, list)
+        and all(isinstance(one, dict) and isinstance(one.get("associationTypes") or [], list) for one in targets)
+        and all(isinstance(kind, dict) for one in targets for kind in one.get("associationTypes") or [])
+    )
+
+
+def _dicts(value: Any, request: str) -> list[dict[str, Any]]:
+    """A list of JSON objects, as documented, or UnreadableAnswer."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UnreadableAnswer("the answer is no list of objects", crm="HubSpot", request=request)
+    return value
 
 
 def _association_rows(
