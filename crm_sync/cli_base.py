@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
@@ -77,8 +78,11 @@ class Context:
 
         return Afterwards(self.project, self.target, self.health_path, lambda line: click.echo(line, err=True))
 
-    def health(self) -> duckdb.DuckDBPyConnection:
-        """A connection to the published file. Raises ConfigError when there is none yet, or no readable one."""
+    @contextmanager
+    def health(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the published file. Raises ConfigError when there is none yet, or none that can be read:
+        after an upgrade it may lack a table or column until the next cycle writes it anew.
+        """
         path = self.health_path
         if not path.exists():
             raise ConfigError(
@@ -91,8 +95,15 @@ class Context:
                 f"The health file {path.name} cannot be read: {str(error).splitlines()[0]}",
                 "Delete it; the next cycle writes it anew.",
             ) from None
-        connection.execute("set TimeZone = 'UTC'")
-        return connection
+        with connection:
+            connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+            try:
+                yield connection
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
+                raise ConfigError(
+                    f"The health file {path.name} was written by another version: {str(error).splitlines()[0]}",
+                    f"Let a cycle write it anew: make sync TARGET={self.target}",
+                ) from None
 
 
 def context_of(context: click.Context) -> Context:

@@ -366,7 +366,7 @@ class _Cycle:
     @contextmanager
     def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect(str(self._settings.warehouse_path)) as connection:
-            connection.execute("set TimeZone = 'UTC'")
+            connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
             yield connection
 
 

@@ -24,6 +24,7 @@ def publish(warehouse: Path, health: Path) -> None:
     fresh.unlink(missing_ok=True)
     try:
         with duckdb.connect(str(warehouse)) as connection:
+            connection.execute("set enable_progress_bar = false")
             connection.execute(f"attach '{_quoted(fresh)}' as published")
             for schema, table in _tables(connection):
                 connection.execute(f'create schema if not exists published."{schema}"')

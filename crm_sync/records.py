@@ -12,7 +12,13 @@ from crm_sync.mappings import Mappings
 #: Properties whose value names a record.
 NAMING = ("email", "name", "dealname", "domain", "hs_task_subject")
 
-_LINKS = f"""
+_BY_ID = """
+select link_id from matching.links
+where list_contains($objects, object)
+    and (hubspot_id = $key or salesforce_id = $key or (length($key) = 15 and left(salesforce_id, 15) = $key))
+order by status, link_id
+"""
+_BY_NAME = f"""
 with named as (
     select link_id from merging.field_decisions
     where hubspot_property in {NAMING} and lower($key) in (lower(hubspot_value), lower(salesforce_value))
@@ -26,11 +32,7 @@ with named as (
     )
 )
 select link_id from matching.links
-where list_contains($objects, object) and (
-    hubspot_id = $key or salesforce_id = $key
-    or (length($key) = 15 and left(salesforce_id, 15) = $key)
-    or link_id in (from named)
-)
+where list_contains($objects, object) and link_id in (from named)
 order by status, link_id
 """
 
@@ -50,5 +52,6 @@ def objects_named(mappings: Mappings, name: str) -> list[str]:
 
 def find_links(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key: str) -> list[str]:
     """The links that the key names: by an id of either CRM, an e-mail address, a name, or first and last name."""
-    rows = connection.execute(_LINKS, {"key": key.strip(), "objects": list(objects)}).fetchall()
+    parameters = {"key": key.strip(), "objects": list(objects)}
+    rows = connection.execute(_BY_ID, parameters).fetchall() or connection.execute(_BY_NAME, parameters).fetchall()
     return [row[0] for row in rows]

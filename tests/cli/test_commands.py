@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import click
+import duckdb
 import pytest
 from cli_world import ADA, CliWorld
 
@@ -217,6 +219,18 @@ def test_readers_say_that_no_cycle_has_run(synced: CliWorld, arguments: tuple[st
     result = synced.run(*arguments, WAREHOUSE_PATH=str(synced.project / "none.duckdb"))
     assert result.exit_code == 2
     assert "There is no health file none_health.duckdb yet." in result.output
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("explain", "contact", "x"), ("errors",), ("review",)])
+def test_a_health_file_of_another_version_is_said_to_be_one(
+    synced: CliWorld, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    with duckdb.connect(str(tmp_path / "old_health.duckdb")) as connection:
+        connection.execute("create schema sync_health; create table sync_health.sync_status (status text)")
+    result = synced.run(*arguments, WAREHOUSE_PATH=str(tmp_path / "old.duckdb"))
+    assert result.exit_code == 2
+    assert "was written by another version" in result.output
+    assert "make sync TARGET=sandbox" in result.output
 
 
 def test_a_damaged_health_file_is_said_to_be_one(synced: CliWorld) -> None:
