@@ -98,9 +98,10 @@ class Share(World):
         return {hubspot_id: status for hubspot_id, _, status in rows}
 
     def issues(self, issue_type: str) -> list[dict[str, Any]]:
-        """The open data-quality issues of one type that name one of this scenario's records."""
+        """The open data-quality issues of one type: of this scenario's records, and of no record but the mapping."""
         ids = self._all_ids()
-        return [issue for issue in super().issues(issue_type) if ids & {issue["hubspot_id"], issue["salesforce_id"]}]
+        listed = [(issue, {issue["hubspot_id"], issue["salesforce_id"]}) for issue in super().issues(issue_type)]
+        return [issue for issue, named in listed if named == {None} or ids & (named - {None})]
 
     def planned(self) -> list[PlannedOperation]:
         """What the next sync would write to this scenario's records."""
