@@ -152,8 +152,11 @@ unlinked as (
     where not records.is_deleted
 ),
 
-by_stored_id as (
-    select distinct
+-- either record may hold the other's id; two joins, since one with an `or` would compare all with all
+holding_ids as (
+    {% for holder, id_field in [('hubspot', 'salesforce_record_id'), ('salesforce', 'HubSpot_Record_ID__c')] %}
+    {%- set held = 'salesforce' if holder == 'hubspot' else 'hubspot' %}
+    select
         hubspot.object,
         hubspot.key_space,
         hubspot.priority,
@@ -163,13 +166,16 @@ by_stored_id as (
     inner join unlinked as salesforce
         on salesforce.side = 'salesforce'
         and hubspot.object = salesforce.object
-        and (
-            {{ json_text('hubspot.properties', 'salesforce_record_id') }} = salesforce.record_id
-            or {{ json_text('salesforce.properties', 'HubSpot_Record_ID__c') }} = hubspot.record_id
-        )
+        and {{ json_text(holder ~ '.properties', id_field) }} = {{ held }}.record_id
     where hubspot.side = 'hubspot'
-    qualify count(*) over (partition by hubspot.object, hubspot.record_id) = 1
-        and count(*) over (partition by hubspot.object, salesforce.record_id) = 1
+    {% if not loop.last %}union{% endif %}
+    {% endfor %}
+),
+
+by_stored_id as (
+    select * from holding_ids
+    qualify count(*) over (partition by object, hubspot_id) = 1
+        and count(*) over (partition by object, salesforce_id) = 1
 ),
 
 -- whoever is both a contact and a lead is linked as the contact
@@ -241,6 +247,11 @@ keys_before_{{ name }} as (
 {% endfor %}
 
 -- a pair of which neither record is in scope is nobody's business
+included as (
+    select object, side, record_id from {{ ref('records_included') }}
+    where is_included
+),
+
 in_scope as (
     select pairs.*
     from (
@@ -248,12 +259,8 @@ in_scope as (
         union all
         select * from by_second_key
     ) as pairs
-    semi join (select * from {{ ref('records_included') }} where is_included) as included
-        on pairs.object = included.object
-        and (
-            (included.side = 'hubspot' and pairs.hubspot_id = included.record_id)
-            or (included.side = 'salesforce' and pairs.salesforce_id = included.record_id)
-        )
+    where (pairs.object, pairs.hubspot_id) in (select (object, record_id) from included where side = 'hubspot')
+        or (pairs.object, pairs.salesforce_id) in (select (object, record_id) from included where side = 'salesforce')
 ),
 
 new_pairs as (
@@ -275,14 +282,18 @@ current_links as (
         settled.hubspot_id,
         settled.salesforce_id,
         settled.matched_by,
-        case when taken_over.object is not null then 'superseded' else settled.status end as status,
+        case
+            when settled.status <> 'linked'
+                and (
+                    (settled.object, settled.hubspot_id) in (select (object, hubspot_id) from new_pairs)
+                    or (settled.object, settled.salesforce_id) in (select (object, salesforce_id) from new_pairs)
+                )
+                then 'superseded'
+            else settled.status
+        end as status,
         settled.linked_at,
         settled.run_id
     from settled
-    left join new_pairs as taken_over
-        on settled.status <> 'linked'
-        and settled.object = taken_over.object
-        and (settled.hubspot_id = taken_over.hubspot_id or settled.salesforce_id = taken_over.salesforce_id)
     union all
     select
         md5(new_pairs.object || '|' || new_pairs.hubspot_id || '|' || new_pairs.salesforce_id) as link_id,
