@@ -1,6 +1,6 @@
 -- One row per link and field mapping: what each side held when both last agreed. It moves only when a CRM has
--- confirmed a write, or when both sides are seen to agree. A write that was confirmed before its mapping changed (the run
--- died, and an analyst edited the seeds) is the base of no mapping that stands, so that the change takes effect.
+-- confirmed a write, or when both sides are seen to agree. A write that was confirmed before its mapping changed (the
+-- run died, and an analyst edited the seeds) is the base of no mapping that stands, so that the change takes effect.
 {{ config(
     materialized='incremental', incremental_strategy='delete+insert', full_refresh=false,
     unique_key=['link_id', 'hubspot_property', 'salesforce_field'],
@@ -124,7 +124,8 @@ written_by_both as (
         mappings.salesforce_field,
         {{ canonical_value('hubspot.target_value', 'mappings.hubspot_type') }} as hubspot_value,
         {{ canonical_value('salesforce.target_value', 'mappings.salesforce_type') }} as salesforce_value,
-        case when mappings.changed_at > hubspot.outcome_at then 'changed since' else mappings.mapping_hash end as mapping_hash,
+        case when mappings.changed_at > hubspot.outcome_at then 'changed since' else mappings.mapping_hash end
+            as mapping_hash,
         hubspot.origin,
         greatest(hubspot.outcome_at, salesforce.outcome_at) as based_at,
         hubspot.run_id

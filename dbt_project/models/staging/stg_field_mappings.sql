@@ -6,25 +6,6 @@
 -- A field that a CRM computes is never written: the direction becomes the one in which the other side follows.
 -- `mapping_hash` changes with the rows and variables that an analyst edits, `state_hash` also with what the CRMs say,
 -- `hubspot_state` and `salesforce_state` with what one of them says about what the field takes.
-{%- set stage_row -%}
-    concat_ws(
-        '|', coalesce(hubspot_pipeline, ''), hubspot_stage, coalesce(salesforce_record_type, ''), salesforce_stage,
-        {{ given('direction', "'both'") }}
-    )
-{%- endset -%}
-{%- set owner_row = "concat_ws('|', hubspot_owner_email, salesforce_username)" -%}
-{#- rows whose outcome hangs on a variable of the project, too: branches of a case -#}
-{%- set chains = "described.to_salesforce || '|' || described.to_hubspot" -%}
-{%- set days = "in ('date', 'datetime')" -%}
-{%- set reads_variables -%}
-    {{ ' ' }}when regexp_matches({{ chains }}, '\bdate(time)?\b')
-        or (
-            described.hubspot_type <> described.salesforce_type
-            and described.hubspot_type {{ days }} and described.salesforce_type {{ days }}
-        )
-        then '{{ var("timezone") }}'
-    when contains({{ chains }}, 'phone_e164') then '{{ var("phone_calling_code") }}'
-{%- endset %}
 with given_rows as (
     select
         object,
@@ -193,11 +174,11 @@ value_row_hashes as (
 table_hashes as (
     select
         (
-            select md5(string_agg({{ stage_row }}, ';' order by {{ stage_row }}))
+            select md5(string_agg({{ stage_row_text() }}, ';' order by {{ stage_row_text() }}))
             from {{ ref('stage_mappings') }}
         ) as stage_hash,
         (
-            select md5(string_agg({{ owner_row }}, ';' order by {{ owner_row }}))
+            select md5(string_agg({{ owner_row_text() }}, ';' order by {{ owner_row_text() }}))
             from {{ ref('owner_mappings') }}
         ) as owner_hash
 ),
@@ -234,8 +215,7 @@ select
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
         'described.references_object', 'value_row_hashes.row_hash',
-        "case when described.kind in ('stage', 'pipeline') then table_hashes.stage_hash"
-        ~ " when described.kind = 'owner' then table_hashes.owner_hash" ~ reads_variables ~ " end",
+        mapping_hangs_on(),
     ]) }} as mapping_hash,
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
@@ -243,7 +223,7 @@ select
         'described.salesforce_type', 'described.hubspot_is_updateable', 'described.salesforce_is_updateable',
         'described.hubspot_is_present', 'described.salesforce_is_present', 'described.salesforce_length',
         'described.salesforce_scale', 'described.default_in_hubspot', 'described.default_in_salesforce',
-        "case when false then ''" ~ reads_variables ~ " end",
+        mapping_hangs_on(),
     ]) }} as state_hash,
     {% for side in ['hubspot', 'salesforce'] %}
     {{ text_hash([

@@ -22,10 +22,11 @@ with hubspot_fields as (
         (object = 'deals' and name in ('dealname', 'dealstage'))
         or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp') as is_required,
         -- what a record must have can be changed and never cleared; a deal is always in a pipeline
-        not (
-            (object = 'deals' and name in ('dealname', 'dealstage', 'pipeline'))
-            or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp')
-        ) as is_nillable,
+        case
+            when object = 'deals' then name not in ('dealname', 'dealstage', 'pipeline')
+            when object in ('tasks', 'notes', 'calls', 'meetings', 'emails') then name <> 'hs_timestamp'
+            else true
+        end as is_nillable,
         coalesce(is_calculated, false) as is_computed,
         type = 'enumeration' and referenced_object is null and name not in ('dealstage', 'pipeline') as has_options,
         loaded_at = max(loaded_at) over (partition by object) as is_present,

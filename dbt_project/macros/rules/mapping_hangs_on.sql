@@ -1,0 +1,33 @@
+{#
+    What the values of a mapping row hang on besides the row itself: the stages, the owners, or a variable of the project.
+    Reads `described` and `table_hashes` of stg_field_mappings.
+#}
+{% macro mapping_hangs_on() -%}
+    {%- set chains = "described.to_salesforce || '|' || described.to_hubspot" -%}
+    {%- set days = "in ('date', 'datetime')" -%}
+    case
+        when described.kind in ('stage', 'pipeline') then table_hashes.stage_hash
+        when described.kind = 'owner' then table_hashes.owner_hash
+        when contains({{ chains }}, 'date')
+            or (
+                described.hubspot_type {{ days }}
+                and described.salesforce_type {{ days }}
+                and described.hubspot_type <> described.salesforce_type
+            )
+            then '{{ var("timezone") }}'
+        when contains({{ chains }}, 'phone_e164') then '{{ var("phone_calling_code") }}'
+    end
+{%- endmacro %}
+
+{# A row of stage_mappings.csv without its comment. #}
+{% macro stage_row_text() -%}
+    concat_ws(
+        '|', coalesce(hubspot_pipeline, ''), hubspot_stage, coalesce(salesforce_record_type, ''), salesforce_stage,
+        {{ given('direction', "'both'") }}
+    )
+{%- endmacro %}
+
+{# A row of owner_mappings.csv without its comment. #}
+{% macro owner_row_text() -%}
+    concat_ws('|', hubspot_owner_email, salesforce_username)
+{%- endmacro %}
