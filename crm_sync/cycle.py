@@ -167,6 +167,7 @@ class _Cycle:
             _refuse_other_target(connection, self._settings.target)
             if self._options.undoes is not None:
                 self._undoes = require_undoable(connection, self._options.undoes)
+            journal.close_abandoned(_now())
             journal.begin_run(
                 self.result.run_id,
                 command=self._options.command,

@@ -163,6 +163,17 @@ class Journal:
             [run_id, command, target_name, started_at, git_sha, mapping_hash],
         )
 
+    def close_abandoned(self, now: datetime) -> None:
+        """Close runs whose process died: whoever holds the lock of the warehouse knows that none is running."""
+        self._connection.execute(
+            """
+            update journal.runs
+            set status = 'failed', exit_code = 1, finished_at = ?, message = 'The process ended before the run did.'
+            where status in ('running', 'decided')
+            """,
+            [now],
+        )
+
     def set_status(self, run_id: str, status: str) -> None:
         """Note how far a run has come, e.g. `decided`."""
         self._connection.execute("update journal.runs set status = ? where run_id = ?", [status, run_id])

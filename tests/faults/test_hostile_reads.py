@@ -1,4 +1,4 @@
-"""Reads that are answered with nonsense: the extraction ends with an error that a user can act on, and counts nothing."""
+"""Reads that are answered with nonsense: the extraction ends with an error that a user can act on."""
 
 from __future__ import annotations
 

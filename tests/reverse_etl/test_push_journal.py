@@ -96,6 +96,21 @@ def test_runs(connection: duckdb.DuckDBPyConnection) -> None:
     assert row.fetchone() == ("succeeded", 0, "1.5", "3")
 
 
+def test_a_run_whose_process_died_is_closed_by_the_next_one(connection: duckdb.DuckDBPyConnection) -> None:
+    journal = Journal(connection)
+    for run_id in ("done", "died", "decided"):
+        journal.begin_run(run_id, command="sync", target_name="prod", started_at=NOW)
+    journal.finish_run("done", status="succeeded", exit_code=0, finished_at=NOW)
+    journal.mark_decided("decided", NOW)
+    journal.close_abandoned(NOW + timedelta(hours=1))
+    rows = connection.execute("select run_id, status, exit_code, finished_at > started_at from journal.runs").fetchall()
+    assert sorted(rows) == [
+        ("decided", "failed", 1, True),
+        ("died", "failed", 1, True),
+        ("done", "succeeded", 0, False),
+    ]
+
+
 def test_a_batch_of_200_is_journalled_within_a_tenth_of_a_second(connection: duckdb.DuckDBPyConnection) -> None:
     journal = Journal(connection)
     attempts = [Attempt("run", _operation(number), NOW) for number in range(200)]
