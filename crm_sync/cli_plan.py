@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from crm_sync.cli_base import clean_errors, context_of
-from crm_sync.config import TARGETS
+from crm_sync.config import TARGETS, load_ci_settings
 
 #: Exit code of `plan --detailed-exitcode` when there is something to write; 0 to 5 have their meanings already.
 CHANGES = 6
@@ -58,10 +59,11 @@ def plan(
 
     Example: crm-sync plan --object contact --target salesforce --limit 20
     """
+    from crm_sync.ci_report import report_plan
     from crm_sync.cycle import CycleOptions, run_cycle
     from crm_sync.mappings import load_mappings
     from crm_sync.plan_checks import limits_exceeded, require_objects
-    from crm_sync.plan_rendering import RENDERINGS
+    from crm_sync.plan_rendering import RENDERINGS, render_markdown
     from crm_sync.progress import display
     from crm_sync.saved_plan import save_plan
     from crm_sync.wording import REBUILT
@@ -81,5 +83,6 @@ def plan(
     if format_ in ("text", "markdown"):
         for line in limits_exceeded(settings):
             click.echo(line)
+    report_plan(load_ci_settings(os.environ), render_markdown(chosen, limit or None))
     if detailed_exitcode and not chosen.is_empty:
         sys.exit(CHANGES)

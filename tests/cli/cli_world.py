@@ -51,6 +51,11 @@ class CliWorld:
         return self.warehouse.with_name("sandbox_health.duckdb")
 
     @property
+    def told(self) -> Path:
+        """A folder with what the second sync told: its output, the job summary of CI, an alert."""
+        return self.state_dir.parent / "told"
+
+    @property
     def seeds(self) -> Path:
         return self.project / "dbt_project" / "seeds"
 
@@ -94,6 +99,7 @@ def make_world(folder: Path) -> CliWorld:
     """Stand-ins with demo data, a project, and two syncs. The caller stops the stand-ins."""
     world = CliWorld(folder / "sandbox", folder / "project", folder / "warehouse" / "sandbox.duckdb")
     _copy_project(world.project)
+    world.told.mkdir()
     control.start(world.state_dir)
     for crm in control.CRMS:
         control.change_settings(world.state_dir, crm, rate_limits=False)
@@ -102,8 +108,14 @@ def make_world(folder: Path) -> CliWorld:
         done = world.run(*arguments)
         assert done.exit_code == 0, done.output
     _edit(world)
-    done = world.run("sync")
+    done = world.run(
+        "sync",
+        GITHUB_ACTIONS="true",
+        GITHUB_STEP_SUMMARY=str(world.told / "summary.md"),
+        CRM_SYNC_ALERT_COMMAND=f"cat > {world.told / 'alert.txt'}",
+    )
     assert done.exit_code == 0, done.output
+    (world.told / "output.txt").write_text(done.output, encoding="utf-8")
     return world
 
 

@@ -145,6 +145,14 @@ def test_markup_in_a_message_stays_text(webhook: _Webhook, tmp_path: Path) -> No
     assert "&lt;!channel&gt; &amp; &lt;script&gt;" in webhook.received[0]["text"]
 
 
+def test_a_sync_that_becomes_degraded_tells_what_is_refused_and_the_fix(synced: CliWorld) -> None:
+    text = (synced.told / "alert.txt").read_text(encoding="utf-8")
+    first, second, last = text.splitlines()
+    assert first == ":warning: crm-sync sandbox: The sync is degraded."
+    assert second.startswith("Salesforce refuses 1 record: validation (FIELD_CUSTOM_VALIDATION_EXCEPTION). Fix: ")
+    assert last.endswith("Details: crm-sync --target sandbox status")
+
+
 def test_the_health_file_and_the_error_make_the_state(synced: CliWorld) -> None:
     found = read_health(synced.health, None)
     assert found.status == "degraded"

@@ -43,6 +43,16 @@ def test_open_errors_are_warnings_with_their_fix(synced: CliWorld) -> None:
     assert "Fix: " in line
 
 
+def test_a_sync_in_a_workflow_annotates_and_summarises(synced: CliWorld) -> None:
+    output = (synced.told / "output.txt").read_text(encoding="utf-8")
+    assert "::warning title=Salesforce%3A validation::1 record refused" in output
+    assert "1 record written." in output
+    summary = (synced.told / "summary.md").read_text(encoding="utf-8")
+    assert summary.startswith("### crm-sync sync: degraded\n")
+    assert "| contact | Salesforce -&gt; HubSpot | 0 | 1 |" in summary
+    assert "1 record written." in summary
+
+
 def test_the_summary_of_a_cycle_is_markdown(synced: CliWorld) -> None:
     ((run_id,),) = synced.query(
         "select run_id from journal.runs where command = 'sync' order by started_at desc limit 1"

@@ -31,7 +31,8 @@ def planned(synced: CliWorld, tmp_path_factory: pytest.TempPathFactory) -> Itera
         world.state_dir, "hubspot", "contacts",
         {"email": "new.person@fabrikam-plan.com", "lastname": HOSTILE, "lifecyclestage": "customer"},
     )  # fmt: skip
-    done = world.run("plan", "--detailed-exitcode", "--format", "json")
+    summary = world.warehouse.parent / "summary.md"
+    done = world.run("plan", "--detailed-exitcode", "--format", "json", GITHUB_STEP_SUMMARY=str(summary))
     assert done.exit_code == CHANGES, done.output
     yield world, _read(world)
     control.delete(world.state_dir, "hubspot", "contacts", str(made["id"]))
@@ -103,6 +104,12 @@ def test_markdown_takes_values_literally(planned: tuple[CliWorld, Plan]) -> None
     assert "&lt;script&gt;" in text
     assert "**Would write" in text
     assert "| Salesforce | contact | create |" in text
+
+
+def test_a_plan_in_a_workflow_is_its_job_summary(planned: tuple[CliWorld, Plan]) -> None:
+    text = (planned[0].warehouse.parent / "summary.md").read_text(encoding="utf-8")
+    assert text.startswith("### Plan\n\n**Would write")
+    assert "</details>" in text
 
 
 def test_markdown_stays_below_what_a_comment_may_hold() -> None:
