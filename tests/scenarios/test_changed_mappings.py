@@ -22,6 +22,7 @@ def test_direction_transform_stages_and_time_zone_take_effect_on_linked_records(
     deal = world.create("deal", hubspot=hubspot_deal("Big one"))
     world.sync()
     deal = world.linked(deal)
+    world.api_writes()
 
     # a comment is the analyst's own business
     _rewrite(
