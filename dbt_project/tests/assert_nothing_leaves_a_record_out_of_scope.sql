@@ -6,15 +6,23 @@ inner join {{ ref('field_decisions') }} as decisions
     on winners.link_id = decisions.link_id
     and winners.hubspot_property = decisions.hubspot_property
     and winners.salesforce_field = decisions.salesforce_field
-left join {{ ref('int_links_included') }} as included
-    on decisions.object = included.object
-    and (decisions.winner = included.side or decisions.winner = 'both')
-    and included.record_id
-    = case included.side when 'hubspot' then decisions.hubspot_id else decisions.salesforce_id end
+left join {{ ref('int_links_included') }} as hubspot
+    on hubspot.side = 'hubspot' and decisions.object = hubspot.object and decisions.hubspot_id = hubspot.record_id
+left join {{ ref('int_links_included') }} as salesforce
+    on salesforce.side = 'salesforce'
+    and decisions.object = salesforce.object
+    and decisions.salesforce_id = salesforce.record_id
 where decisions.target is not null
     and decisions.held_reason is null
     and decisions.salesforce_field <> 'Id'
-    and not coalesce(included.is_included, false)
+    and not coalesce(
+        case decisions.winner
+            when 'hubspot' then hubspot.is_included
+            when 'salesforce' then salesforce.is_included
+            else hubspot.is_included and salesforce.is_included
+        end,
+        false
+    )
 union all
 select creates.link_id, null as hubspot_property, null as salesforce_field, creates.side as winner
 from {{ ref('int_creates_checked') }} as creates

@@ -135,10 +135,11 @@ left_over as (
         cast(null as varchar) as match_key,
         'its counterpart was merged into a record that is linked already' as detail
     from unlinked
-    inner join {{ ref('links') }} as gone
+    inner join {{ link_ends() }} as gone
         on gone.status = 'superseded'
         and unlinked.object = gone.object
-        and unlinked.record_id = case unlinked.side when 'hubspot' then gone.hubspot_id else gone.salesforce_id end
+        and unlinked.side = gone.side
+        and unlinked.record_id = gone.record_id
     inner join {{ ref('stg_object_mappings') }} as objects on unlinked.object = objects.object
     anti join shared
         on unlinked.object = shared.object and unlinked.side = shared.side and unlinked.record_id = shared.record_id

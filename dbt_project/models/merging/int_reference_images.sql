@@ -29,10 +29,11 @@ awaited as (
     select included.object, included.side, included.record_id
     from {{ ref('records_included') }} as included
     inner join {{ ref('stg_object_mappings') }} as objects on included.object = objects.object
-    anti join {{ ref('links') }} as links
+    anti join {{ link_ends() }} as links
         on links.status <> 'superseded'
         and included.object = links.object
-        and included.record_id = case included.side when 'hubspot' then links.hubspot_id else links.salesforce_id end
+        and included.side = links.side
+        and included.record_id = links.record_id
     where included.is_included
         and case included.side when 'hubspot' then objects.creates_in_salesforce else objects.creates_in_hubspot end
 ),
@@ -41,15 +42,15 @@ translated as (
     select
         directed.*,
         links.link_id as parent_link_id,
-        case directed.toward when 'salesforce' then links.salesforce_id else links.hubspot_id end as counterpart_id,
+        links.counterpart_id,
         creates.link_id as create_link_id,
         creates.held_reason is not null or (creates.link_id is null and awaited.record_id is not null) as is_awaited
     from directed
-    left join {{ ref('links') }} as links
+    left join {{ link_ends() }} as links
         on links.status = 'linked'
         and list_contains(string_split(directed.references_object, ';'), links.object)
-        and directed.parent_id
-        = case directed.source_side when 'hubspot' then links.hubspot_id else links.salesforce_id end
+        and directed.source_side = links.side
+        and directed.parent_id = links.record_id
     left join {{ ref('int_creates_checked') }} as creates
         on list_contains(string_split(directed.references_object, ';'), creates.object)
         and directed.source_side = creates.side

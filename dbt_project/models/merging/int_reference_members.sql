@@ -28,19 +28,20 @@ identified as (
         coalesce(links.link_id, creates.link_id, exploded.side || ' ' || exploded.member_id) as member_key,
         case
             when exploded.side = 'hubspot' then exploded.member_id
-            when links.link_id is not null then links.hubspot_id
+            when links.link_id is not null then links.counterpart_id
             when creates.link_id is not null then '@' || creates.link_id
         end as hubspot_id,
         case
             when exploded.side = 'salesforce' then exploded.member_id
-            when links.link_id is not null then links.salesforce_id
+            when links.link_id is not null then links.counterpart_id
             when creates.link_id is not null then '@' || creates.link_id
         end as salesforce_id
     from exploded
-    left join {{ ref('links') }} as links
+    left join {{ link_ends() }} as links
         on links.status = 'linked'
         and list_contains(string_split(exploded.references_object, ';'), links.object)
-        and exploded.member_id = case exploded.side when 'hubspot' then links.hubspot_id else links.salesforce_id end
+        and exploded.side = links.side
+        and exploded.member_id = links.record_id
     left join {{ ref('int_creates_checked') }} as creates
         on creates.held_reason is null
         and list_contains(string_split(exploded.references_object, ';'), creates.object)

@@ -117,6 +117,12 @@ joined as (
     group by records.object, records.side, records.record_id, fields.field
 ),
 
+written as (
+    select *, case target when 'hubspot' then hubspot_id else salesforce_id end as written_id
+    from {{ source('journal', 'push_attempts') }}
+    where outcome = 'succeeded'
+),
+
 -- what the writes left in each field, the newest write first
 written_values as (
     select
@@ -127,12 +133,10 @@ written_values as (
         member.value,
         0 as precedence
     from records
-    inner join {{ source('journal', 'push_attempts') }} as written
-        on written.outcome = 'succeeded'
-        and records.side = written.target
+    inner join written
+        on records.side = written.target
         and records.crm_object = written.crm_object
-        and records.record_id
-        = case when records.side = 'hubspot' then written.hubspot_id else written.salesforce_id end
+        and records.record_id = written.written_id
     cross join lateral {{ json_members('written.stored', 'member') }}
     left join references_read as fields
         on records.object = fields.object
