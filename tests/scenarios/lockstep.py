@@ -111,10 +111,12 @@ class Share(World):
         return [one for one in plan.operations if ids & {one.hubspot_id, one.salesforce_id}]
 
     def quiet_step(self) -> Steps:
-        """A sync that leaves this scenario's records alone."""
+        """A sync that leaves this scenario's records alone, and does not even repeat what they hold."""
         self.api_writes()
-        yield
+        result = yield
         assert self.api_writes() == []
+        attempts = "select record_id, hubspot_id, salesforce_id from journal.push_attempts where run_id = ?"
+        assert self.own_rows(attempts, result.run_id) == []
 
     def _all_ids(self) -> set[str]:
         """Of the records that it made, and of those that a sync made of them."""
@@ -244,3 +246,7 @@ class _Run:
         """The first failure of a scenario stays; without names it is everybody's."""
         for name in names or self.shares:
             self.errors.setdefault(name, error)
+
+
+#: Scenarios of any module that run with the default mapping and need nothing special of either CRM.
+DEFAULTS = Group("defaults")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from lockstep import Group, Share, Steps
+from lockstep import DEFAULTS, Share, Steps
 from people import hubspot_person, salesforce_person
 from world import Pair, World
 
 from sandbox import control
 
-GROUP = Group("identity")
 
-
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_a_merge_in_salesforce_redirects_the_link_to_the_winner(world: Share) -> Steps:
     winner = world.create("contact", hubspot_person(world.own("winner")), salesforce_person(world.own("winner")))
     loser = world.create("contact", hubspot_person(world.own("loser")), salesforce_person(world.own("loser")))
@@ -24,7 +22,7 @@ def test_a_merge_in_salesforce_redirects_the_link_to_the_winner(world: Share) ->
     assert [issue["hubspot_id"] for issue in world.issues("duplicate_person")] == [loser.hubspot_id]
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_the_unlinked_winner_of_a_merge_takes_the_link(world: Share) -> Steps:
     linked = world.create("contact", hubspot_person(world.own("one")), salesforce_person(world.own("one")))
     yield
@@ -36,7 +34,7 @@ def test_the_unlinked_winner_of_a_merge_takes_the_link(world: Share) -> Steps:
     assert world.hubspot(moved)["salesforce_record_id"] == stranger.salesforce_id
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_a_merge_in_hubspot_redirects_the_link_even_to_a_new_id(world: Share) -> Steps:
     pairs = {}
     for new_id in (False, True):
@@ -56,11 +54,11 @@ def test_a_merge_in_hubspot_redirects_the_link_even_to_a_new_id(world: Share) ->
         assert links == [(kept.salesforce_id,)]
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_companies_may_be_merged_in_hubspot_while_the_sync_runs(world: Share) -> Steps:
-    acme, west = world.own("Acme"), world.own("Acme West")
-    kept = world.create("company", salesforce={"Name": acme, "Website": "acme.com"})
-    gone = world.create("company", salesforce={"Name": west, "Website": "acme-west.com"})
+    acme, west = world.own("acme"), world.own("acme-west")
+    kept = world.create("company", salesforce={"Name": acme, "Website": f"{acme}.com"})
+    gone = world.create("company", salesforce={"Name": west, "Website": f"{west}.com"})
     yield
     kept, gone = world.linked(kept), world.linked(gone)
     _merge_in_hubspot(world, kept, gone)
@@ -69,7 +67,7 @@ def test_companies_may_be_merged_in_hubspot_while_the_sync_runs(world: Share) ->
     assert world.count("company") == (1, 2)
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_a_deleted_record_is_not_created_again_and_a_restored_one_resumes(world: Share) -> Steps:
     one = world.own("one")
     pair = world.create("contact", hubspot_person(one, jobtitle="CTO"), salesforce_person(one))
@@ -89,7 +87,7 @@ def test_a_deleted_record_is_not_created_again_and_a_restored_one_resumes(world:
     assert world.salesforce(pair)["Title"] == "CEO"
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_a_new_record_with_the_same_key_takes_the_place_of_a_deleted_one(world: Share) -> Steps:
     pair = world.create("contact", hubspot_person(world.own("one")), salesforce_person(world.own("one")))
     yield

@@ -1,17 +1,12 @@
-"""Deal stages: many-to-one rows stay as they are, moves arrive as mapped stages, unmapped ones are held and named.
-
-In lock-step; the stages that get rows of their own on the way are stages of that scenario only.
-"""
+"""Deal stages: many-to-one rows stay as they are, moves arrive as mapped stages, unmapped ones are held and named."""
 
 from __future__ import annotations
 
-from lockstep import Group, Share, Steps
+from lockstep import DEFAULTS, Share, Steps
 from people import hubspot_deal, salesforce_deal
 
-GROUP = Group("stages")
 
-
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_two_hubspot_stages_that_share_a_salesforce_stage_stay_as_they_are(world: Share) -> Steps:
     shared = {
         stage: world.create("deal", hubspot=hubspot_deal(world.own(stage), stage))
@@ -31,7 +26,7 @@ def test_two_hubspot_stages_that_share_a_salesforce_stage_stay_as_they_are(world
     assert world.salesforce(moved)["StageName"] == "Negotiation/Review"
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_a_stage_moved_in_salesforce_arrives_in_hubspot_as_a_mapped_stage(world: Share) -> Steps:
     pair = world.create("deal", hubspot=hubspot_deal(world.own("Big one")))
     yield
@@ -47,7 +42,7 @@ def test_a_stage_moved_in_salesforce_arrives_in_hubspot_as_a_mapped_stage(world:
         assert world.salesforce(linked)["StageName"] == moved_to
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_every_stage_of_the_default_table_is_created_in_both_directions(world: Share) -> Steps:
     table = {
         "appointmentscheduled": "Discovery",
@@ -71,7 +66,7 @@ def test_every_stage_of_the_default_table_is_created_in_both_directions(world: S
         assert (created["dealstage"], created["pipeline"]) == (stage, "default")
 
 
-@GROUP.scenario
+@DEFAULTS.scenario
 def test_an_unmapped_stage_holds_back_the_stage_only_and_is_named(world: Share) -> Steps:
     pair = world.create("deal", hubspot=hubspot_deal(world.own("Renewal")))
     yield
@@ -90,7 +85,8 @@ def test_an_unmapped_stage_holds_back_the_stage_only_and_is_named(world: Share) 
     assert "Prospecting" in named[waiting.salesforce_id]["detail"]
     assert "stage_mappings.csv" in named[linked.salesforce_id]["fix"]
 
-    # the remedy takes effect on what was held back, without either record being touched
+    # the remedy takes effect on what was held back, without either record being touched; no other scenario in lock-step
+    # has deals in these stages
     world.use_own_seeds()
     world.seed(
         "stage_mappings",
