@@ -25,8 +25,10 @@ create table raw_hubspot.records as
 create table raw_salesforce.records as
     select 'Contact' as object, 's' || n as id, false as is_deleted, null::varchar as merged_into_id, 2 as loaded_at
     from range(100) as numbers (n);
-create table raw_hubspot.reads as select 'contacts' as object, true as is_full, true as is_complete, 2 as loaded_at;
-create table raw_salesforce.reads as select 'Contact' as object, false as is_full, true as is_complete, 2 as loaded_at;
+create table raw_hubspot.reads as
+    select 'contacts' as object, true as is_full, true as is_complete, 2 as loaded_at, 100 as records;
+create table raw_salesforce.reads as
+    select 'Contact' as object, false as is_full, true as is_complete, 2 as loaded_at, 1 as records;
 create table raw_hubspot.properties as
     select 'contacts' as object, 'p' || n as name, 2 as loaded_at from range(8) as numbers (n);
 create table raw_salesforce.fields as
@@ -55,9 +57,9 @@ def test_a_whole_read_passes_and_so_does_a_new_warehouse(warehouse: duckdb.DuckD
             "update raw_salesforce.records set is_deleted = true where id in (select 's' || n from range(50) as r (n))",
         ),
         (
-            "update raw_hubspot.records set loaded_at = 1 where id in (select 'h' || n from range(51) as r (n))",
+            "update raw_hubspot.reads set records = 49",
             "hubspot.contacts.unseen",
-            "update raw_salesforce.records set loaded_at = 1",  # not a full read
+            "update raw_hubspot.reads set records = 50",
         ),
         (
             "update raw_hubspot.properties set loaded_at = 1 where name < 'p5'",
