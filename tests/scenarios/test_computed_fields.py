@@ -12,7 +12,7 @@ ROWS = (
     "contact,lastname,LastName,prefer_salesforce,,,,,,,",
     "contact,email,Email,two_way,,,,,,,",
     "contact,company,Badge__c,two_way,,,,,,,a formula over the account",
-    "contact,notes_last_updated,Last_Activity__c,always_hubspot,,,,,,,HubSpot's own",
+    "contact,notes_last_updated,Last_Activity__c,two_way,,,,,,,HubSpot's own",
 )
 
 
@@ -36,9 +36,13 @@ def test_what_a_crm_computes_is_followed_and_never_written(world: World) -> None
     world.create("contact", salesforce=salesforce_person("young"), minutes_ago=10)  # the watermark is past the others
     world.sync(accepted=["all"])
     assert world.hubspot(pairs[0])["company"] == "LEE (Acme)"
-    # one notice for the row, none for the records
-    (notice,) = world.issues("read_only_field")
-    assert (notice["field"], notice["hubspot_id"], notice["salesforce_id"]) == ("Badge__c", None, None)
+    # one notice for each row, none for the records
+    notices = world.issues("read_only_field")
+    assert {(notice["field"], notice["hubspot_id"], notice["salesforce_id"]) for notice in notices} == {
+        ("Badge__c", None, None),
+        ("notes_last_updated", None, None),
+    }
+    assert "always_salesforce" in notices[[notice["field"] for notice in notices].index("Badge__c")]["detail"]
 
     # neither the account's new name nor HubSpot's own bookkeeping is a change that an incremental read sees
     control.edit(world.state_dir, "salesforce", "Account", account, {"Name": "Apex"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from people import hubspot_person, salesforce_person
 from world import Pair, World
 
+from crm_sync.summary import cycle_summary
 from sandbox import control
 
 DAY = 24 * 60
@@ -29,6 +30,7 @@ def test_a_reconcile_repairs_what_incremental_reads_missed(world: World) -> None
     assert world.query("select status from matching.links where hubspot_id = ?", old["cid"].hubspot_id) == [
         ("salesforce_deleted",)
     ]
+    assert any("4 had been missed" in line for line in cycle_summary(result, world.settings.health_path))
     found = world.query(
         "select crm_object, kind, records from sync_health.drift where run_id = ? and records > 0 order by all",
         result.run_id,

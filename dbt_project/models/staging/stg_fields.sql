@@ -27,7 +27,8 @@ with hubspot_fields as (
             when object in ('tasks', 'notes', 'calls', 'meetings', 'emails') then name <> 'hs_timestamp'
             else true
         end as is_nillable,
-        coalesce(is_calculated, false) as is_computed,
+        -- what nobody may write HubSpot keeps itself, whether it calls that calculated or not
+        coalesce(is_calculated or not is_writable, false) as is_computed,
         type = 'enumeration' and referenced_object is null and name not in ('dealstage', 'pipeline') as has_options,
         loaded_at = max(loaded_at) over (partition by object) as is_present,
         false as is_currency,
