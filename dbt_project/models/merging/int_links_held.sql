@@ -5,16 +5,27 @@
 {% set previous = adapter.get_relation(database=target.database, schema='merging', identifier='field_decisions') %}
 
 {% if previous %}
+with hubspot_included as (
+    select object, record_id from {{ ref('records_included') }}
+    where side = 'hubspot' and is_included
+),
+
+salesforce_included as (
+    select object, record_id from {{ ref('records_included') }}
+    where side = 'salesforce' and is_included
+)
+
 select link_id from {{ previous }} where held_reason is not null and held_reason <> 'excluded'
 union
-select decisions.link_id
-from {{ previous }} as decisions
-inner join {{ ref('records_included') }} as included
-    on decisions.object = included.object
-    and decisions.winner in (included.side, 'both')
-    and included.record_id
-    = case included.side when 'hubspot' then decisions.hubspot_id else decisions.salesforce_id end
-where decisions.held_reason = 'excluded' and included.is_included
+select link_id from {{ previous }}
+where held_reason = 'excluded'
+    and (
+        (winner in ('hubspot', 'both') and (object, hubspot_id) in (select (object, record_id) from hubspot_included))
+        or (
+            winner in ('salesforce', 'both')
+            and (object, salesforce_id) in (select (object, record_id) from salesforce_included)
+        )
+    )
 {% else %}
 -- depends on: {{ ref('records_included') }}
 select cast(null as varchar) as link_id where false
