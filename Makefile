@@ -22,7 +22,7 @@ prepare = $(if $(filter sandbox,$(TARGET)),$(call crm-sync,setup --yes),@:)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help sync plan status dashboard check doctor test soak lint docs sandbox-reset lock clean
+.PHONY: help sync plan status dashboard check doctor test soak bench lint docs sandbox-reset lock clean
 
 help: ## Show this list
 	@echo "make sync | make plan | make status ...   with TARGET=sandbox (default) or TARGET=prod, and ARGS=\"...\""
@@ -53,6 +53,9 @@ test: lint ## Set up, lint, then run the whole test suite; ARGS go to pytest
 
 soak: $(DEV) ## Kill syncs and let the CRMs misbehave until a promise breaks; ARGS="--minutes 60", or --kills, --faults, --seed
 	$(BIN)/python tests/faults/soak.py $(ARGS)
+
+bench: $(DEV) ## Time whole cycles against the stand-ins; ARGS="--contacts 10000 100000 --latency 150 --limits"
+	$(BIN)/python benchmarks/sync_speed.py $(ARGS)
 
 lint: $(DEV) ## Check style and types of Python and SQL
 	$(BIN)/ruff check .
