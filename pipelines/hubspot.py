@@ -171,8 +171,8 @@ class HubSpotSource:
         calls_before, stored, compared = self._client.calls, self._job.stored, 0
         if stored is not None and not tally.is_full:
             is_linked = names.isdisjoint(self._job.mappings.inclusion_properties("hubspot", tally.object))
-            chunks = stored.ids(tally.object, BATCH_SIZE, linked=is_linked, besides=ids)
-            for chunk in self._job.pages(chunks):
+            for some in self._job.pages(stored.ids(tally.object, BATCH_SIZE, linked=is_linked)):
+                chunk = [record_id for record_id in some if record_id not in ids]
                 compared += len(chunk)
                 found = {
                     identity(record): record for record in by_id(self._client, tally.object, tally.requested, chunk)[0]

@@ -23,12 +23,14 @@ from pipelines.columns import RecordRows, batch_of, json_text
 from pipelines.reads import ObjectRead, since
 from pipelines.reconcile import Drift
 from pipelines.source import ObjectTally, ReadJob, computed_name
+from pipelines.stored import StoredRecords
 from pipelines.tables import FIELDS, ORG, PICKLIST_VALUES, RECORD_TYPES, SALESFORCE, USERS, Batch
 
 LOOKBACK = timedelta(minutes=5)  # a long transaction commits with an older stamp [estuary/connectors]
 ALWAYS_FIRST = ("Id", "SystemModstamp")
 #: Behave like formulas without being described as such [Salesforce object reference: LastActivityDate].
 UNFLAGGED = frozenset({"LastActivityDate"})
+LISTED_SHARE = 0.25
 PICKLIST_TYPES = frozenset({"picklist", "multipicklist", "combobox"})
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -148,18 +150,32 @@ class SalesforceSource:
             return
         calls_before, stored, compared = self._client.calls, self._job.stored, 0
         if stored is not None and not tally.is_full:
-            is_linked = names.isdisjoint(self._job.mappings.inclusion_properties("salesforce", object_))
-            for chunk in self._job.pages(stored.ids(object_, QUERY_PAGE, linked=is_linked, besides=ids)):
-                compared += len(chunk)
-                found = self._by_id(object_, tally.requested, chunk)
-                for record_id in stored.differing(object_, found, names):
-                    _add(rows, found[record_id])
+            for page in self._job.pages(self._computed_values(object_, names, stored)):
+                found = {record_id: record for record_id, record in page.items() if record_id not in ids}
+                compared += len(found)
+                differing = stored.differing(object_, found, names)
+                for record in self._by_id(object_, tally.requested, differing).values():
+                    _add(rows, record)
                 if rows.is_full:
                     yield tally.passing_by_id(rows.flush())
             yield tally.passing_by_id(rows.flush())
         calls = self._client.calls - calls_before
         name = computed_name(object_)
         self.further_reads.append(ObjectRead(self.crm, name, (), None, compared, True, calls, 0.0))
+
+    def _computed_values(
+        self, object_: str, names: frozenset[str], stored: StoredRecords
+    ) -> Iterator[dict[str, dict[str, Any]]]:
+        """The computed fields of the records that matter, by id. A page of a list holds four times as many records as a
+        URL holds ids, so where a quarter of all records matter, all are listed."""
+        is_asked_of_all = not names.isdisjoint(self._job.mappings.inclusion_properties("salesforce", object_))
+        soql = f"SELECT {', '.join(('Id', *sorted(names)))} FROM {object_}"
+        if fits_url(soql) and (is_asked_of_all or stored.linked_share(object_) >= LISTED_SHARE):
+            for page in self._client.query(soql):
+                yield {str(record["Id"]): record for record in page}
+            return
+        for chunk in stored.ids(object_, QUERY_PAGE, linked=not is_asked_of_all):
+            yield self._by_id(object_, sorted(names), chunk)
 
     def _pages(self, object_: str, fields: Sequence[str], start: datetime | None) -> Iterator[list[dict[str, Any]]]:
         """Pages of records; fields that do not fit in the URL are read by id and put to their records."""

@@ -47,17 +47,27 @@ class StoredRecords:
         """A fresh comparison of one object with what is stored of it; it ends the one before."""
         return Comparison(self._comparing, self._schema, object_)
 
-    def ids(self, object_: str, size: int, *, linked: bool, besides: Collection[str]) -> Iterator[list[str]]:
+    def ids(self, object_: str, size: int, *, linked: bool) -> Iterator[list[str]]:
         """Ids of the object's living records, so many at a time. `linked`: of those that are linked and may write to
-        the other CRM, as last decided. `besides`: not these."""
+        the other CRM, as last decided."""
         if linked and not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
             return
         sql = (_LINKED if linked else _ALIVE).format(side=self._crm)
         with self._cursor.cursor() as cursor:
             rows = cursor.execute(sql, {"side": self._crm, "object": object_})
             while chunk := rows.fetchmany(size):
-                if wanted := [record_id for (record_id,) in chunk if record_id not in besides]:
-                    yield wanted
+                yield [record_id for (record_id,) in chunk]
+
+    def linked_share(self, object_: str) -> float:
+        """Which share of the object's living records is linked and may write, as last decided."""
+        if not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
+            return 0.0
+        row = self._cursor.execute(
+            f"select (select count(*) from ({_LINKED.format(side=self._crm)})) / count(*)"
+            f" from ({_ALIVE.format(side=self._crm)})",
+            {"side": self._crm, "object": object_},
+        ).fetchone()
+        return float(row[0] or 0) if row else 0.0
 
     def differing(self, object_: str, records: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> list[str]:
         """Ids of those records, given with their properties, of which the warehouse has another value of a name."""

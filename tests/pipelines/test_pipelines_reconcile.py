@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from sandbox_world import Sandbox
 
@@ -164,3 +165,58 @@ def test_computed_fields_that_an_inclusion_rule_asks_for_are_read_again_of_all_r
     assert landed(sandbox, "raw_hubspot", "notes_last_updated")[people["ann"][0]] == "2026-03-04T05:06:07Z"
     # the one that was edited within the lookback, and the one whose bookkeeping changed
     assert {read.object: read.records for read in report.objects}["contacts"] == 2
+
+
+@pytest.mark.parametrize("linked", [("ann",), ("ann", "bob", "cid")])
+def test_formulas_of_linked_records_are_compared_by_id_or_where_many_are_linked_by_a_list(
+    sandbox: Sandbox, tmp_path: Path, linked: tuple[str, ...]
+) -> None:
+    state_dir = sandbox.state_dir
+    metadata = {"type": "Text", "formula": "UPPER(Account.Name)"}
+    control.change_metadata(
+        state_dir, "salesforce", action="add_field", object="Contact", name="Badge__c", metadata=metadata
+    )
+    shutil.copytree(SEEDS, tmp_path / "seeds")
+    rows = tmp_path / "seeds" / "field_mappings.csv"
+    rows.write_text(rows.read_text(encoding="utf-8") + "contact,company,Badge__c,always_salesforce,,,,,,,\n", "utf-8")
+    sandbox.mappings = load_mappings(tmp_path / "seeds")
+    account = str(control.create(state_dir, "salesforce", "Account", {"Name": "Acme"}, at=LONG_AGO)["Id"])
+    ids = {
+        name: str(
+            control.create(state_dir, "salesforce", "Contact", {"LastName": name, "AccountId": account}, at=LONG_AGO)[
+                "Id"
+            ]
+        )
+        for name in ("ann", "bob", "cid", "dan", "eva")
+    }
+    sandbox.create("salesforce", "Contact", LastName="young")
+    sandbox.extract()
+    _decided(sandbox, [ids[name] for name in linked])
+    control.edit(state_dir, "salesforce", "Account", account, {"Name": "Apex"})
+    control.reset_calls(state_dir, "salesforce")
+    sandbox.extract(schedule=Schedule(computed=timedelta(0)))
+    badges = landed(sandbox, "raw_salesforce", "Badge__c")
+    assert {badges[ids[name]] for name in linked} == {"APEX"}
+    # by a list the others' have come along; by id nobody asks for them
+    assert badges[ids["eva"]] == ("APEX" if len(linked) > 1 else "ACME")
+    calls = control.calls(state_dir, "salesforce")
+    assert calls["GET /services/data/{version}/query"] == (3 if len(linked) > 1 else 2)
+
+
+def _decided(sandbox: Sandbox, linked: list[str]) -> None:
+    """What a decision leaves behind: links in scope."""
+    with duckdb.connect(str(sandbox.warehouse_path)) as connection:
+        connection.execute("create schema matching; create schema staging; create schema inclusion")
+        connection.execute(
+            "create table staging.stg_object_mappings as select 'contact' as object, 'contacts' as hubspot_object,"
+            " 'Contact' as salesforce_object"
+        )
+        connection.execute(
+            "create table matching.links as select 'contact' as object, '1' as hubspot_id,"
+            " unnest(?) as salesforce_id, 'linked' as status",
+            [linked],
+        )
+        connection.execute(
+            "create table inclusion.records_included as select object, 'salesforce' as side,"
+            " salesforce_id as record_id, true as is_included from matching.links"
+        )
