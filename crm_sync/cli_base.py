@@ -7,6 +7,7 @@ one never hides it. Commands themselves are in `cli*.py`, one file per audience.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+#: Exit code of commands with `--detailed-exitcode` that have found something; 0 to 5 have their meanings already.
+FOUND = 6
 #: What `crm-sync --help` lists, in this order: who it is for, and the commands.
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Every day", ("plan", "sync", "status", "dashboard")),
@@ -46,6 +49,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Trying it out", ("sandbox",)),
 )
 OTHER = "More"
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class Context:
@@ -146,6 +150,20 @@ def fail(error: CrmSyncError) -> None:
 
         report_failure(ci, error, lambda line: click.echo(line, err=True))
     sys.exit(error.exit_code)
+
+
+class Interval(click.ParamType[float]):
+    """60s, 5m, 1h, 7d, or a number of seconds."""
+
+    name = "interval"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", str(value).strip())
+        if match is None or float(match[1]) == 0:
+            self.fail(f"'{value}' is not an interval: write 60s, 5m or 1h.", param, ctx)
+        return float(match[1]) * _UNITS[match[2] or "s"]
 
 
 class Contents(click.Group):

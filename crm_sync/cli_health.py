@@ -6,14 +6,15 @@ They read the published health file and need no credentials; `review` also notes
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 import duckdb
 
-from crm_sync.cli_base import Context, clean_errors, context_of
+from crm_sync.cli_base import FOUND, Context, Interval, clean_errors, context_of
 from crm_sync.errors import ConfigError
 
 FORMATS = ("text", "json", "csv")
@@ -97,7 +98,9 @@ def explain(context: click.Context, object_: str, key: str, with_agreed: bool, f
     "--class", "error_class", metavar="CLASS", help="Only this class or code: validation, DUPLICATE_VALUE, ..."
 )
 @click.option("--crm", type=click.Choice(("hubspot", "salesforce")), help="Only what this CRM has refused.")
+@click.option("--older-than", type=Interval(), metavar="AGE", help="Only what was first refused so long ago: 12h, 7d.")
 @click.option("--closed", is_flag=True, help="Also errors that have ended.")
+@click.option("--detailed-exitcode", is_flag=True, help=f"Exit with {FOUND} when there are any, with 0 when not.")
 @click.pass_context
 @clean_errors
 def errors(
@@ -108,7 +111,9 @@ def errors(
     limit: int,
     error_class: str | None,
     crm: str | None,
+    older_than: float | None,
     closed: bool,
+    detailed_exitcode: bool,
 ) -> None:
     """List what a CRM has refused: the record, what it said, cause and fix, and when it is tried again.
 
@@ -117,11 +122,14 @@ def errors(
     from crm_sync.listing import Choice, list_errors, render
 
     shared = context_of(context)
-    choice = Choice(_objects(shared, object_), records, target=crm, error_class=error_class, closed=closed)
+    before = datetime.now(UTC) - timedelta(seconds=older_than) if older_than is not None else None
+    choice = Choice(_objects(shared, object_), records, crm, error_class, closed=closed, seen_before=before)
     with shared.health() as connection:
         rows = list_errors(connection, choice)
     for line in render(rows, format_, limit or None, "error" if closed else "open error"):
         click.echo(line)
+    if detailed_exitcode and rows:
+        sys.exit(FOUND)
 
 
 @click.command(short_help="who won against whom, when both sides were edited")

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from itertools import groupby
 
 import click
 
-from crm_sync.cli_base import clean_errors, context_of
+from crm_sync.cli_base import Interval, clean_errors, context_of
 
 _MARKS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "error": ("ERROR", "red")}
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-
-
-class Interval(click.ParamType[float]):
-    """60s, 5m, 1h, or a number of seconds."""
-
-    name = "interval"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, (int, float)):
-            return float(value)
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())
-        if match is None or float(match[1]) == 0:
-            self.fail(f"'{value}' is not an interval: write 60s, 5m or 1h.", param, ctx)
-        return float(match[1]) * _UNITS[match[2] or "s"]
 
 
 @click.command(short_help="check credentials, permissions, limits and every mapping row")

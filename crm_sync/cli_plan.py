@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 
-from crm_sync.cli_base import clean_errors, context_of
+from crm_sync.cli_base import FOUND, clean_errors, context_of
 from crm_sync.config import TARGETS, load_ci_settings
 
-#: Exit code of `plan --detailed-exitcode` when there is something to write; 0 to 5 have their meanings already.
-CHANGES = 6
 FORMATS = ("text", "json", "csv", "markdown")
 CRMS = ("hubspot", "salesforce")
 
@@ -41,7 +39,7 @@ def _crms(context: click.Context, parameter: click.Parameter, values: tuple[str,
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE",
               help="Keep the whole plan in a file, for `crm-sync sync --plan FILE`.")  # fmt: skip
 @click.option("--detailed-exitcode", is_flag=True,
-              help=f"Exit with {CHANGES} when there is something to write, with 0 when there is not.")  # fmt: skip
+              help=f"Exit with {FOUND} when there is something to write, with 0 when there is not.")  # fmt: skip
 @click.pass_context
 @clean_errors
 def plan(
@@ -85,4 +83,4 @@ def plan(
             click.echo(line)
     report_plan(load_ci_settings(os.environ), render_markdown(chosen, limit or None))
     if detailed_exitcode and not chosen.is_empty:
-        sys.exit(CHANGES)
+        sys.exit(FOUND)

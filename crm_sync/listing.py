@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -27,6 +28,7 @@ from sync_health.sync_errors
 where (status = 'open' or $closed)
     and ($target is null or target = $target)
     and ($class is null or $class in (error_class, error_code))
+    and ($seen_before is null or first_seen_at < $seen_before)
 order by status desc, error_class, error_code, object, last_seen_at desc, link_id
 """
 _CONFLICTS = """
@@ -64,11 +66,17 @@ class Choice:
     error_class: str | None = None
     field: str | None = None
     closed: bool = False
+    seen_before: datetime | None = None
 
 
 def list_errors(connection: duckdb.DuckDBPyConnection, choice: Choice) -> list[Row]:
     """Errors, open ones unless `closed` is set."""
-    parameters = {"target": choice.target, "class": choice.error_class, "closed": choice.closed}
+    parameters = {
+        "target": choice.target,
+        "class": choice.error_class,
+        "closed": choice.closed,
+        "seen_before": choice.seen_before,
+    }
     return _chosen(connection, _rows(connection, _ERRORS, parameters), choice)
 
 

@@ -13,7 +13,7 @@ import pytest
 from cli_world import ADA, CliWorld
 
 from crm_sync.cli import main
-from crm_sync.cli_base import SECTIONS
+from crm_sync.cli_base import FOUND, SECTIONS
 from crm_sync.listing import render
 
 ADA_MAIL = "ada.brandt@acme.com"
@@ -146,6 +146,9 @@ def test_errors_are_listed_and_filtered(synced: CliWorld) -> None:
         assert "No open errors." in synced.run("errors", *filters).output
     for filters in (("--class", "validation"), ("--object", "company"), ("--record", "Wizards Inc")):
         assert "1 open error." in synced.run("errors", *filters).output
+    assert "No open errors." in synced.run("errors", "--older-than", "1d").output
+    assert synced.run("errors", "--older-than", "1d", "--detailed-exitcode").exit_code == 0
+    assert synced.run("errors", "--detailed-exitcode").exit_code == FOUND
     (row,) = csv.DictReader(io.StringIO(synced.run("errors", "--format", "csv").output))
     assert row["error_class"] == "validation"
 
@@ -196,6 +199,7 @@ def test_query_runs_sql_and_explains_mistakes(synced: CliWorld) -> None:
         (("plan", "--format", "yaml"), "'yaml' is not one of"),
         (("plan", "--limit", "-1"), "-1 is not in the range"),
         (("watch", "--every", "soon"), "'soon' is not an interval: write 60s, 5m or 1h."),
+        (("errors", "--older-than", "old"), "'old' is not an interval"),
         (("watch", "--every", "0s"), "is not an interval"),
         (("errors", "--object", "x"), "There is no object 'x'"),
         (("review", "--resolve", "nobody"), "'nobody' is not one of"),

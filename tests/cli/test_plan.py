@@ -13,7 +13,7 @@ import click
 import pytest
 from cli_world import ADA, CliWorld
 
-from crm_sync.cli_plan import CHANGES
+from crm_sync.cli_base import FOUND
 from crm_sync.plan import FieldChange, Plan, PlannedOperation, read_plan
 from crm_sync.plan_rendering import MARKDOWN_LIMIT, render_csv, render_json, render_markdown, render_text
 from sandbox import control
@@ -33,7 +33,7 @@ def planned(synced: CliWorld, tmp_path_factory: pytest.TempPathFactory) -> Itera
     )  # fmt: skip
     summary = world.warehouse.parent / "summary.md"
     done = world.run("plan", "--detailed-exitcode", "--format", "json", GITHUB_STEP_SUMMARY=str(summary))
-    assert done.exit_code == CHANGES, done.output
+    assert done.exit_code == FOUND, done.output
     yield world, _read(world)
     control.delete(world.state_dir, "hubspot", "contacts", str(made["id"]))
     control.edit(world.state_dir, "salesforce", "Contact", ADA[1], {"MailingCity": before})
