@@ -161,11 +161,12 @@ def _post(url: str, text: str) -> None:
 
 
 def _run(command: str, text: str, health: Health) -> None:
-    """Somebody's own command, by the shell: the text on its input, status and run in its environment."""
+    """Somebody's own command, by the shell: the text on its input, status and run in its environment, no credentials."""
     told: Mapping[str, str] = {"CRM_SYNC_ALERT_STATUS": health.status, "CRM_SYNC_ALERT_RUN": health.run_id}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUBSPOT_", "SALESFORCE_"))}
     subprocess.run(
         command, shell=True, input=text, text=True, check=True, timeout=PATIENCE_SECONDS,
-        env={**os.environ, **told}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**kept, **told}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
 

@@ -127,14 +127,18 @@ def test_what_cannot_be_delivered_is_tried_again(webhook: _Webhook, tmp_path: Pa
     assert len(webhook.received) == 2
 
 
-def test_a_command_gets_the_text_and_the_status(tmp_path: Path) -> None:
+def test_a_command_gets_the_text_and_the_status_and_no_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat-secret")
     out = tmp_path / "out.txt"
-    command = f'{{ cat; echo "$CRM_SYNC_ALERT_STATUS"; }} > {out}'
+    command = f'{{ cat; env; echo "$CRM_SYNC_ALERT_STATUS"; }} > {out}'
     alerts = Alerts(AlertSettings(command=command), "prod", tmp_path / "memory.json", _Clock())
     assert alerts.consider(FAILED) is None
     text = out.read_text(encoding="utf-8")
     assert "Salesforce cannot be reached." in text
     assert text.endswith("failed\n")
+    assert "pat-secret" not in text
     bad = Alerts(AlertSettings(command="exit 3"), "prod", tmp_path / "other.json", _Clock())
     assert bad.consider(FAILED) == "CalledProcessError"
 
