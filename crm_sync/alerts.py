@@ -161,7 +161,7 @@ def _post(url: str, text: str) -> None:
 
 
 def _run(command: str, text: str, health: Health) -> None:
-    """Somebody's own command, by the shell: the text on its input, status and run in its environment, no credentials."""
+    """Somebody's own command, by the shell: the text on its input, with status and run, without credentials."""
     told: Mapping[str, str] = {"CRM_SYNC_ALERT_STATUS": health.status, "CRM_SYNC_ALERT_RUN": health.run_id}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUBSPOT_", "SALESFORCE_"))}
     subprocess.run(
