@@ -1,8 +1,9 @@
 """Scenarios that share one world and its cycles, since a cycle costs seconds.
 
-A scenario of a group is a generator: each `yield` is a sync, and gives its result. A group advances its scenarios to
-their next `yield`, runs one sync for all of them, and so on until all have ended; then one more, that writes nothing.
-Each scenario stays a test of its own name: what it raises fails it alone; a sync that fails, fails all.
+A scenario of a group is a generator: each `yield` is a sync, with the options that it names, and gives its result. A
+group advances its scenarios to their next `yield`, runs one sync for all of them, and so on until all have ended; then
+one more, that writes nothing. Each scenario stays a test of its own name: what it raises fails it alone; a sync that
+fails, fails all.
 
 Owns the steps, and what keeps scenarios apart: each sees the world as its `Share`, which holds the records that carry
 the scenario's mark. A sync after the end of a scenario has to leave its records alone.
@@ -23,7 +24,7 @@ from crm_sync.cycle import CycleResult
 from crm_sync.plan import PlannedOperation
 from sandbox import control
 
-Steps = Generator[None, CycleResult, None]
+Steps = Generator[Mapping[str, Any] | None, CycleResult, None]
 Scenario = Callable[["Share"], Steps]
 #: The exception of each scenario that failed.
 Outcome = dict[str, BaseException]
@@ -187,11 +188,13 @@ class _Run:
         self.world = world
         self.shares = shares
         self.waiting = dict(steps)
+        self.options: dict[str, Any] = {}
         self.errors: Outcome = {}
 
     def outcome(self) -> Outcome:
         result: CycleResult | None = None
         while self.waiting:
+            self.options = {}
             for name in list(self.waiting):
                 self._advance(name, result)
             if len(self.errors) == len(self.shares):
@@ -207,7 +210,7 @@ class _Run:
     def _advance(self, name: str, result: CycleResult | None) -> None:
         """Let a scenario look and edit up to its next sync."""
         try:
-            self.waiting[name].send(result)  # type: ignore[arg-type]  # None starts it
+            self.options |= self.waiting[name].send(result) or {}  # type: ignore[arg-type]  # None starts it
         except StopIteration:
             del self.waiting[name]
         except FAILURES as error:
@@ -220,7 +223,7 @@ class _Run:
         watched = {name: share for name, share in self.shares.items() if is_last or self._has_ended(name)}
         for world in (self.world, *watched.values()):
             world.api_writes()
-        result = self.world.sync()
+        result = self.world.sync(**self.options)
         claimed = []
         for name, share in watched.items():
             if writes := share.api_writes():

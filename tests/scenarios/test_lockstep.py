@@ -24,10 +24,12 @@ class Scripted(World):
         super().__init__(world.state_dir, world.folder)
         self.acts = list(acts)
         self.syncs = 0
+        self.options: list[dict[str, object]] = []
 
     def sync(self, **options: object) -> CycleResult:
         act = self.acts[self.syncs] if self.syncs < len(self.acts) else None
         self.syncs += 1
+        self.options.append(options)
         if act:
             act(self)
         return CycleResult(run_id=str(self.syncs), command="sync", pushed=PushReport((), {}, 0.0))
@@ -50,7 +52,7 @@ def short(world: Share) -> Steps:
 def long(world: Share) -> Steps:
     world.create("contact", hubspot=hubspot_person(world.own("long")))
     yield
-    yield
+    yield {"full": True}
     result = yield
     assert result.run_id == "3"
 
@@ -82,7 +84,7 @@ def failing(world: World) -> None:
 def test_scenarios_share_their_syncs_and_the_last_one_is_for_all(empty_world: World) -> None:
     world = Scripted(empty_world)
     assert run(world, short, long) == {}
-    assert world.syncs == 4
+    assert world.options == [{}, {"full": True}, {}, {}]
 
 
 def test_a_scenario_that_fails_fails_alone(empty_world: World) -> None:
