@@ -74,7 +74,8 @@ class HubSpotWriter:
     def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
         ids = list(dict.fromkeys(operation.record_id for operation in operations if operation.record_id))
         crm_object = operations[0].crm_object
-        names = {name for operation in operations for name in operation.properties}
+        checked = {name for operation in operations for name in operation.checked}
+        names = {name for name in checked if not name.startswith(ASSOCIATION_PREFIX)}
         read = self._read(crm_object, ids, names)
         associated = self._read_associations(operations, [record_id for record_id in ids if record_id in read])
         return {

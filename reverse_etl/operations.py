@@ -85,6 +85,12 @@ class Operation:
         return self.key.casefold() if self.operation == CREATE else (self.record_id or "")
 
     @property
+    def checked(self) -> dict[str, str | None]:
+        """The fields that must still hold what they held, in which the target is read before the write: those to be
+        changed, and of a record to be archived those that it was seen to hold."""
+        return dict(self.previous) if self.operation == ARCHIVE else dict(self.changes)
+
+    @property
     def properties(self) -> dict[str, str | None]:
         """The changes that are fields of the record itself."""
         return {name: v for name, v in self.changes.items() if not name.startswith(ASSOCIATION_PREFIX)}

@@ -61,7 +61,7 @@ class SalesforceWriter:
     # ------------------------------------------------------------ reading
 
     def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
-        names = {name for operation in operations for name in operation.changes}
+        names = {name for operation in operations for name in operation.checked}
         return self._read(operations[0].crm_object, [one.record_id for one in operations if one.record_id], names)
 
     def _read(self, crm_object: str, ids: Sequence[str], names: Iterable[str]) -> dict[str, Current]:

@@ -53,7 +53,7 @@ def _judged(crm: str, operation: Operation, current: Current | None) -> Outcome 
     if current is None:
         message = f"The record no longer exists in {crm}: deleted, or merged into another."
         return Outcome(operation.operation_id, STALE, "RECORD_GONE", message)
-    if operation.operation == ARCHIVE and current.modified_at != operation.snapshot_modified_at:
+    if operation.operation == ARCHIVE and not _is_as_seen(operation, current):
         message = f"Changed in {crm} since it was read, so it is not deleted."
         return Outcome(operation.operation_id, STALE, "RECORD_CHANGED", message, target_modified_at=current.modified_at)
     changed = [name for name in operation.changes if _is_changed(operation, name, current)]
@@ -61,6 +61,13 @@ def _judged(crm: str, operation: Operation, current: Current | None) -> Outcome 
         return None
     message = f"Changed in {crm} since it was read: {', '.join(sorted(changed))}."
     return Outcome(operation.operation_id, STALE, "RECORD_CHANGED", message, target_modified_at=current.modified_at)
+
+
+def _is_as_seen(operation: Operation, current: Current) -> bool:
+    """Whether a record to be archived is as it was seen. Salesforce's times are whole seconds: values tell more."""
+    return current.modified_at == operation.snapshot_modified_at and all(
+        same_value(current.values.get(name), value) for name, value in operation.previous.items()
+    )
 
 
 def _is_changed(operation: Operation, name: str, current: Current) -> bool:
@@ -71,5 +78,7 @@ def _is_changed(operation: Operation, name: str, current: Current) -> bool:
         before, now = members_of(operation.previous[name]), members_of(current.values.get(name))
         return not before <= now or (not before and bool(now))
     if current.modified_at is not None and current.modified_at == operation.snapshot_modified_at:
-        return False
+        # Salesforce's times are whole seconds, in which a second edit hides: there the value tells
+        is_exact = current.modified_at.microsecond != 0
+        return not is_exact and not same_value(current.values.get(name), operation.previous.get(name))
     return not same_value(current.values.get(name), operation.previous.get(name))

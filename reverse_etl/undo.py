@@ -91,16 +91,18 @@ def undo(
         return Undone(run_id, plan, None, tuple(plan.skipped))
     check_limits(connection, limits, accepted, count_linked(connection, undo_run_id), SCHEMA)
     reports = [_push(connection, clients, journal, undo_run_id, plan.first)]
-    if plan.parents:
-        # what has come to refer to a record in the meantime must not be deleted with it
+    late: list[Skipped] = []
+    for order in sorted({one.push_order for one in plan.parents}):
+        # what has come to refer to a record in the meantime, a child that was edited say, must not go with it
         again = plan_undo(connection, build_writers(clients), clients.salesforce, run_id, undo_run_id)
-        still = {one.operation_id for one in again.parents}
-        levels = _by_order([one for one in plan.parents if one.operation_id in still])
-        reports += [_push(connection, clients, journal, undo_run_id, parents) for parents in levels]
+        planned = {one.operation_id for one in plan.parents if one.push_order == order}
+        level = [one for one in again.parents if one.operation_id in planned]
+        reports.append(_push(connection, clients, journal, undo_run_id, level))
+        late += [one for one in again.skipped if one not in plan.skipped and one not in late and not one.fields]
     archived = _archived(connection, undo_run_id)
     stamps = [one for one in plan.stamps if one.previous.get(HUBSPOT_ID_PROPERTY) in archived]
     reports.append(_push(connection, clients, journal, undo_run_id, stamps))
-    skipped = (*plan.skipped, *_overtaken(connection, undo_run_id))
+    skipped = (*plan.skipped, *_overtaken(connection, undo_run_id, {one.record_id for one in late}), *late)
     return Undone(run_id, plan, combined(reports), skipped)
 
 
@@ -115,13 +117,6 @@ def _push(
     return push(connection, clients, run_id=undo_run_id, journal=journal, linked_counts={}, schema=SCHEMA)
 
 
-def _by_order(operations: Sequence[Operation]) -> list[list[Operation]]:
-    groups: dict[int, list[Operation]] = {}
-    for operation in operations:
-        groups.setdefault(operation.push_order, []).append(operation)
-    return [groups[order] for order in sorted(groups)]
-
-
 def _archived(connection: duckdb.DuckDBPyConnection, undo_run_id: str) -> set[str]:
     rows = connection.execute(
         "select record_id from journal.push_attempts where run_id = ? and target = ? and operation = ? and outcome = ?",
@@ -130,8 +125,8 @@ def _archived(connection: duckdb.DuckDBPyConnection, undo_run_id: str) -> set[st
     return {record_id for (record_id,) in rows}
 
 
-def _overtaken(connection: duckdb.DuckDBPyConnection, undo_run_id: str) -> list[Skipped]:
-    """What somebody edited between the planning and the write."""
+def _overtaken(connection: duckdb.DuckDBPyConnection, undo_run_id: str, known: Collection[str]) -> list[Skipped]:
+    """What somebody edited between the planning and the write, but for the records known to be skipped."""
     rows = connection.execute(
         "select target, crm_object, record_id, changes, message from journal.push_attempts"
         " where run_id = ? and outcome = ? order by attempted_at",
@@ -140,6 +135,7 @@ def _overtaken(connection: duckdb.DuckDBPyConnection, undo_run_id: str) -> list[
     return [
         Skipped(target, crm_object, record_id or "", tuple(sorted(orjson.loads(changes or "{}"))), message or "stale")
         for target, crm_object, record_id, changes, message in rows
+        if record_id not in known
     ]
 
 

@@ -21,7 +21,7 @@ import duckdb
 import orjson
 
 from crm_sync.clients.errors import Refused, ServerTrouble
-from crm_sync.clients.salesforce import SalesforceClient
+from crm_sync.clients.salesforce import SalesforceClient, soql_text
 from reverse_etl.operations import (
     ARCHIVE,
     ASSOCIATE,
@@ -177,7 +177,10 @@ class _Planner:
                 self._archived.add((write.target, write.record_id))
                 archive = self._operation(write, ARCHIVE, {}, current)
                 order = -self._past.push_order(write.object)
-                self._plan.operations.append(replace(archive, push_order=order, source_values="{}"))
+                seen = {
+                    name: value for name, value in current.values.items() if name in write.left and not is_set(name)
+                }
+                self._plan.operations.append(replace(archive, push_order=order, source_values="{}", previous=seen))
 
     def _is_touched(self, write: Write, current: Current) -> bool:
         """Whether anybody but this sync has changed a record since it was created."""
@@ -196,7 +199,7 @@ class _Planner:
         found: set[str] = set()
         for child, child_field in self._past.children(writes[0].object) if ids else ():
             for start in range(0, len(ids), _IDS_PER_QUERY):
-                values = ",".join(f"'{record_id}'" for record_id in ids[start : start + _IDS_PER_QUERY])
+                values = ",".join(f"'{soql_text(record_id)}'" for record_id in ids[start : start + _IDS_PER_QUERY])
                 soql = f"SELECT Id, {child_field} FROM {child} WHERE {child_field} IN ({values})"
                 for page in self._salesforce.query(soql):
                     found |= {

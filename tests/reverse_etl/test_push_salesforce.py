@@ -97,6 +97,30 @@ def test_a_call_refused_as_a_whole_is_halved(crms: PushWorld) -> None:
     assert (bad["link_id"], bad["error_code"]) == ("l5", "JSON_PARSER_ERROR")
 
 
+def test_an_edit_within_the_second_of_the_snapshot_is_seen(crms: PushWorld) -> None:
+    """Salesforce's times are whole seconds: that the time has not moved says nothing of this second."""
+    record_id = crms.create("salesforce", "Contact", LastName="Lee", Title="Old")
+    snapshot = crms.modified_at("salesforce", "Contact", record_id)
+    assert snapshot is not None
+    control.edit(crms.state_dir, "salesforce", "Contact", record_id, {"Title": "Newer"}, at=snapshot)
+    assert crms.modified_at("salesforce", "Contact", record_id) == snapshot
+    crms.diffs(
+        diff_row(
+            "salesforce",
+            "contact",
+            "update",
+            "l",
+            record_id=record_id,
+            changes={"Title": "Ours"},
+            previous={"Title": "Old"},
+            snapshot_modified_at=snapshot,
+        )
+    )
+    crms.push()
+    assert crms.outcomes == {"salesforce-contact-update-l": "stale"}
+    assert crms.values("salesforce", "Contact", record_id)["Title"] == "Newer"
+
+
 def test_null_clears_and_only_changed_fields_are_sent(crms: PushWorld) -> None:
     record_id = crms.create("salesforce", "Contact", LastName="Lee", Title="CEO", Phone="1")
     crms.diffs(_update(crms, "Contact", "l", record_id, changes={"Title": None}, previous={"Title": "CEO"}))
