@@ -2,19 +2,19 @@
 
 Owns the calls, all of which read; the one exception are empty batches, which HubSpot refuses for lack of a scope
 before it looks at them, and which write nothing by nature. Metadata is asked for once and handed to
-`doctor_mappings.py`.
+`mapping_rows.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from crm_sync.clients import ApiError, Clients, RateLimited, Refused, Unauthorized, build_clients, explain
 from crm_sync.config import Settings
-from crm_sync.doctor import Finding
-from crm_sync.doctor_types import compatible_types
+from crm_sync.doctor.field_types import compatible_types
+from crm_sync.doctor.findings import Finding, Metadata
+from crm_sync.doctor.mapping_rows import examine_mappings
 from crm_sync.errors import CrmSyncError
 from crm_sync.mappings import Mappings
 from crm_sync.setup import inspect_setup
@@ -25,22 +25,8 @@ PATIENCE_SECONDS = 20.0
 BUSY_SHARE = 0.8
 
 
-@dataclass
-class Metadata:
-    """What the CRMs say of themselves, as far as it could be read."""
-
-    hubspot_properties: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    salesforce_objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    pipelines: list[dict[str, Any]] | None = None
-    owners: list[dict[str, Any]] | None = None
-    users: list[dict[str, Any]] | None = None
-    fitting_types: set[tuple[str, str]] = field(default_factory=set)
-
-
 def examine_crms(settings: Settings, mappings: Mappings) -> Iterator[Finding]:
     """Findings on both CRMs, then on the mappings against them."""
-    from crm_sync.doctor_mappings import examine_mappings
-
     try:
         clients = build_clients(settings, max_elapsed_seconds=PATIENCE_SECONDS)
     except CrmSyncError as error:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crm_sync.doctor import Finding
-from crm_sync.doctor_crms import Metadata
-from crm_sync.doctor_types import hubspot_type, salesforce_type
+from crm_sync.doctor.field_types import hubspot_type, salesforce_type
+from crm_sync.doctor.findings import Finding, Metadata
 from crm_sync.mappings import Mappings, ObjectMapping, Row
 
 Field = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """`crm-sync doctor`: everything that a sync needs, looked at before it is needed.
 
-Owns the order of the checks and what is checked on this machine; `doctor_crms.py` asks the CRMs, `doctor_mappings.py`
+Owns the order of the checks and what is checked on this machine; `crms.py` asks the CRMs, `mapping_rows.py`
 holds the seeds against what they answer. Changes nothing anywhere. A check that cannot be made is a finding, so one
 missing permission does not hide the rest.
 """
@@ -10,33 +10,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
 from crm_sync.config import Project, Settings
+from crm_sync.doctor.crms import examine_crms
+from crm_sync.doctor.findings import Finding
 from crm_sync.errors import ConfigError, CrmSyncError, LockHeld
 from crm_sync.lock import cycle_lock
 from crm_sync.mapping_checks import check_mappings
 from crm_sync.mappings import Mappings, load_mappings
 
-Level = Literal["ok", "warning", "error"]
 #: Below this much free disk a cycle may fail half-way, which loses nothing but is of no use.
 LEAST_FREE_BYTES = 1_000_000_000
 _PARTS = ("duckdb", "dlt", "dbt-core", "dbt-duckdb", "click")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. Errors keep the sync from working, warnings from working well."""
-
-    level: Level
-    area: str
-    message: str
-    remedy: str = ""
 
 
 def examine(load: Callable[[], Settings], project: Project, warehouse: Path) -> Iterator[Finding]:
@@ -50,8 +39,6 @@ def examine(load: Callable[[], Settings], project: Project, warehouse: Path) -> 
         yield Finding("error", "credentials", error.message, error.remedy)
         return
     if mappings is not None:
-        from crm_sync.doctor_crms import examine_crms
-
         yield from examine_crms(settings, mappings)
 
 
