@@ -69,7 +69,7 @@ def undo(context: click.Context, run: str, preview: bool, accepted: tuple[str, .
     options = CycleOptions("undo", pushes=not preview, accepted=accepted, undoes=run)
     result = run_cycle(settings, options)
     assert result.undone is not None
-    for line in _told(result.undone, result.run_id):
+    for line in undo_lines(result.undone, result.run_id):
         click.echo(line)
 
 
@@ -84,7 +84,7 @@ def _switch(context: Context, command: str, reason: str | None) -> bool:
     return switch(context.project, context.target, path, command, reason, waiting)
 
 
-def _told(undone: Undone, run_id: str) -> Iterator[str]:
+def undo_lines(undone: Undone, run_id: str) -> Iterator[str]:
     """What an undo did, or would do."""
     from reverse_etl.operations import SUCCEEDED
 

@@ -10,6 +10,7 @@ from push_support import diff_row
 from push_world import PushWorld
 
 import reverse_etl.undo
+from crm_sync.cli_control import undo_lines
 from reverse_etl.operations import ARCHIVE, Operation
 from reverse_etl.undo import Undone, undo
 
@@ -58,6 +59,9 @@ def _titles(crms: PushWorld) -> dict[str, Any]:
 
 
 def test_an_undo_takes_children_before_parents(run: PushWorld) -> None:
+    preview = undo(run.connection, run.clients, run_id="r1", undo_run_id="u0", journal=run.journal, pushes=False)
+    assert "Would put back 3 records of the run r1:" in next(undo_lines(preview, "u0"))
+    assert _titles(run) == {"Old": "After", "Lee": "Pilot"}
     undone = _undo(run)
     assert undone.skipped == ()
     assert _titles(run) == {"Old": "Before"}
@@ -86,6 +90,10 @@ def test_a_child_that_is_edited_while_the_undo_runs_keeps_its_parent(
     undone = _undo(run)
     assert _titles(run) == {"Old": "Before", "Lee": "Captain"}
     assert [one["Name"] for one in run.records("salesforce", "Account")] == ["Acme"]
+    told = "\n".join(undo_lines(undone, "u1"))
+    assert "Run r1: 1 writes were put back (as run u1, which can be undone)." in told
+    assert "2 left as they are:" in told
+    assert "edited since it was created" in told
     reasons = {one.crm_object: one.reason for one in undone.skipped}
     assert reasons == {"Contact": "edited since it was created", "Account": "other records refer to it"}
 
