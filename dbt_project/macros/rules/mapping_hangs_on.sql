@@ -1,13 +1,12 @@
 {#
-    What the values of a mapping row hang on besides the row itself: the stages, the owners, or a variable of the project.
+    What all values of a mapping row hang on besides the row itself: a variable of the project, or the stages or owners
+    where values are not translated one by one.
     Reads `described` and `table_hashes` of stg_field_mappings.
 #}
 {% macro mapping_hangs_on() -%}
     {%- set chains = "described.to_salesforce || '|' || described.to_hubspot" -%}
     {%- set days = "in ('date', 'datetime')" -%}
     case
-        when described.kind in ('stage', 'pipeline') then table_hashes.stage_hash
-        when described.kind = 'owner' then table_hashes.owner_hash
         when contains({{ chains }}, 'date')
             or (
                 described.hubspot_type {{ days }}
@@ -16,6 +15,9 @@
             )
             then '{{ var("timezone") }}'
         when contains({{ chains }}, 'phone_e164') then '{{ var("phone_calling_code") }}'
+        when described.translates_singly then null
+        when described.kind in ('stage', 'pipeline') then table_hashes.stage_hash
+        when described.kind = 'owner' then table_hashes.owner_hash
     end
 {%- endmacro %}
 

@@ -19,6 +19,10 @@ mappings as (
         and fields.salesforce_field = states.salesforce_field
 ),
 
+translations as (
+    {{ value_translations() }}
+),
+
 confirmed as (
     select
         attempts.link_id,
@@ -183,9 +187,36 @@ moved as (
         on written.link_id = agreed.link_id
         and written.hubspot_property = agreed.hubspot_property
         and written.salesforce_field = agreed.salesforce_field
+),
+
+hashed as (
+    select
+        moved.* replace (
+            case
+                when moved.mapping_hash = 'changed since' then moved.mapping_hash
+                else {{ pair_mapping_hash('moved.mapping_hash') }}
+            end as mapping_hash
+        )
+    from moved
+    inner join mappings
+        on moved.object = mappings.object
+        and moved.hubspot_property = mappings.hubspot_property
+        and moved.salesforce_field = mappings.salesforce_field
+    left join translations as forth
+        on mappings.translates_singly
+        and forth.toward = 'salesforce'
+        and moved.object = forth.object
+        and moved.hubspot_property = forth.hubspot_property
+        and moved.hubspot_value = forth.from_value
+    left join translations as back
+        on mappings.translates_singly
+        and back.toward = 'hubspot'
+        and moved.object = back.object
+        and moved.hubspot_property = back.hubspot_property
+        and moved.salesforce_value = back.from_value
 )
 
-select moved.* from moved
+select moved.* from hashed as moved
 {% if is_incremental() %}
 anti join {{ this }} as before
     on moved.link_id = before.link_id

@@ -1,12 +1,16 @@
 -- One row per link to decide and active field mapping, classified: who has edited it since both sides last agreed.
-with compared as (
+with translations as (
+    {{ value_translations() }}
+),
+
+compared as (
     select
         field_values.*,
         mappings.direction,
         mappings.conflict_rule,
         mappings.hubspot_type,
         mappings.salesforce_type,
-        mappings.mapping_hash,
+        {{ pair_mapping_hash('mappings.mapping_hash') }} as mapping_hash,
         base.link_id is not null as has_base,
         base.hubspot_value as base_hubspot_value,
         base.salesforce_value as base_salesforce_value,
@@ -26,6 +30,18 @@ with compared as (
         on field_values.link_id = base.link_id
         and field_values.hubspot_property = base.hubspot_property
         and field_values.salesforce_field = base.salesforce_field
+    left join translations as forth
+        on mappings.translates_singly
+        and forth.toward = 'salesforce'
+        and field_values.object = forth.object
+        and field_values.hubspot_property = forth.hubspot_property
+        and field_values.hubspot_value = forth.from_value
+    left join translations as back
+        on mappings.translates_singly
+        and back.toward = 'hubspot'
+        and field_values.object = back.object
+        and field_values.hubspot_property = back.hubspot_property
+        and field_values.salesforce_value = back.from_value
 )
 
 select

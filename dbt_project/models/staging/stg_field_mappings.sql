@@ -4,8 +4,9 @@
 -- to the mapping's own object is found by what it refers to. A row that names one field only is a constant: what a new
 -- record gets.
 -- A field that a CRM computes is never written: the direction becomes the one in which the other side follows.
--- `mapping_hash` changes with the rows and variables that an analyst edits, `state_hash` also with what the CRMs say,
--- `hubspot_state` and `salesforce_state` with what one of them says about what the field takes.
+-- `mapping_hash` changes with the rows and variables that an analyst edits (what single values become is added by
+-- pair_mapping_hash), `state_hash` also with what the CRMs say, `hubspot_state` and `salesforce_state` with what one of
+-- them says about what the field takes.
 with given_rows as (
     select
         object,
@@ -59,7 +60,7 @@ junctions as (
     group by declared.object, declared.salesforce_field
 ),
 
-described as (
+typed as (
     select
         declared.* replace (
             case
@@ -158,6 +159,17 @@ described as (
         and coalesce(junctions.member_field, declared.salesforce_field) = salesforce_fields.field
 ),
 
+described as (
+    select
+        *,
+        -- each value has its own translation: what a row says of one value is no news for the others
+        kind in ('value', 'owner', 'stage', 'pipeline')
+        and to_salesforce = ''
+        and to_hubspot = ''
+        and 'multi' not in (hubspot_type, salesforce_type) as translates_singly
+    from typed
+),
+
 -- what an analyst has written about a field's values, and what the CRMs make of it
 value_row_hashes as (
     select
@@ -214,7 +226,7 @@ select
     and (described.junction_object is null or described.parent_field is not null) as is_active,
     {{ text_hash([
         'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
-        'described.references_object', 'value_row_hashes.row_hash',
+        'described.references_object', 'case when not described.translates_singly then value_row_hashes.row_hash end',
         mapping_hangs_on(),
     ]) }} as mapping_hash,
     {{ text_hash([
