@@ -14,6 +14,8 @@ with conflicts as (
         *
     from {{ ref('field_decisions') }}
     where change_state = 'conflict'
+        -- which record is whose counterpart is not a matter of edits: merges on both sides change it on both
+        and not (hubspot_property = 'salesforce_record_id' and salesforce_field = 'Id')
 ),
 
 before as (
