@@ -49,7 +49,7 @@ doctor: $(RUNTIME) ## Look at everything that a sync needs, and say what to do a
 	$(call crm-sync,doctor $(ARGS))
 
 test: lint ## Set up, lint, then run the whole test suite; ARGS go to pytest
-	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 soak: $(DEV) ## Kill syncs and let the CRMs misbehave until a promise breaks; ARGS="--minutes 60", or --kills, --faults, --seed
 	$(BIN)/python tests/faults/soak.py $(ARGS)

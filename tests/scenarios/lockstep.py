@@ -154,16 +154,16 @@ class Group:
         name = scenario.__name__
         self.scenarios[name] = scenario
 
-        def test(lockstep: Callable[[Group], Outcome]) -> None:
+        def test(lockstep: Callable[[Group], Outcome], group: Group) -> None:
             __tracebackhide__ = True
-            if error := lockstep(self).get(name):
+            if error := lockstep(group).get(name):
                 raise error
 
         test.__name__, test.__qualname__, test.__doc__ = name, name, scenario.__doc__
         test.__module__ = scenario.__module__
         test.group = self  # type: ignore[attr-defined]
-        # One process runs the whole group: `--dist loadgroup`.
-        return pytest.mark.xdist_group(self.name)(test)
+        # By this id tests/conftest.py leaves a group to one process.
+        return pytest.mark.parametrize("group", [pytest.param(self, id=f"in {self.name}")])(test)
 
     def run(self, world: World, names: Collection[str]) -> Outcome:
         """Run those of its scenarios that are asked for, in lock-step."""

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from lockstep import Group, Share, Steps
+from people import hubspot_person, salesforce_person
 from world import Pair, World
 
 OLD, NEW = 0, 1
+#: All five directions, a field for each.
+DIRECTIONS = {
+    ("jobtitle", "Title"): "prefer_salesforce",
+    ("city", "MailingCity"): "always_salesforce",
+    ("state", "MailingState"): "prefer_hubspot",
+    ("zip", "MailingPostalCode"): "always_hubspot",
+    ("country", "MailingCountry"): "two_way",
+}
+HUBSPOT, SALESFORCE = zip(*DIRECTIONS, strict=True)
+
+
+def map_directions(world: World) -> None:
+    world.use_own_seeds()
+    world.seed(
+        "field_mappings",
+        "contact,lastname,LastName,prefer_salesforce,,,,,,,",
+        "contact,email,Email,two_way,,,,,,,",
+        "contact,phone,Phone,prefer_salesforce,,,,,,,",
+        *[f"contact,{fields[0]},{fields[1]},{direction},,,,,,," for fields, direction in DIRECTIONS.items()],
+    )
+
+
+GROUP = Group("directions", map_directions)
 
 
 @dataclass(frozen=True)
@@ -38,42 +64,32 @@ def cases(direction: str) -> list[Case]:
     ]
 
 
-def test_edits_end_as_the_decision_table_says(world: World) -> None:
-    """All five directions at once, a field for each; a contact for each way of editing."""
-    world.use_own_seeds()
-    directions = {
-        ("jobtitle", "Title"): "prefer_salesforce",
-        ("city", "MailingCity"): "always_salesforce",
-        ("state", "MailingState"): "prefer_hubspot",
-        ("zip", "MailingPostalCode"): "always_hubspot",
-        ("country", "MailingCountry"): "two_way",
-    }
-    rows = [f"contact,{h},{s},{direction},,,,,,," for (h, s), direction in directions.items()]
-    names = ["contact,lastname,LastName,prefer_salesforce,,,,,,,", "contact,email,Email,two_way,,,,,,,"]
-    world.seed("field_mappings", *names, *rows)
+@GROUP.scenario
+def test_edits_end_as_the_decision_table_says(world: Share) -> Steps:
+    """A contact for each way of editing."""
     ways = [case.name for case in cases("two_way")]
     pairs = {
         way: world.create(
             "contact",
-            hubspot={**_person(i), **dict.fromkeys((h for h, _ in directions), "Base"), "lifecyclestage": "customer"},
-            salesforce={**_salesforce_person(i), **dict.fromkeys((s for _, s in directions), "Base")},
+            _hubspot_person(world, i, **dict.fromkeys(HUBSPOT, "Base")),
+            _salesforce_person(world, i, **dict.fromkeys(SALESFORCE, "Base")),
         )
         for i, way in enumerate(ways)
     }
-    world.sync()
+    yield
     moments = {OLD: world.moment(OLD), NEW: world.moment(NEW)}
     for case in cases("two_way"):
         if case.hubspot_edit:
             value, at = case.hubspot_edit
-            world.edit_hubspot(pairs[case.name], at=moments[at], **dict.fromkeys((h for h, _ in directions), value))
+            world.edit_hubspot(pairs[case.name], at=moments[at], **dict.fromkeys(HUBSPOT, value))
         if case.salesforce_edit:
             value, at = case.salesforce_edit
-            world.edit_salesforce(pairs[case.name], at=moments[at], **dict.fromkeys((s for _, s in directions), value))
+            world.edit_salesforce(pairs[case.name], at=moments[at], **dict.fromkeys(SALESFORCE, value))
     world.wait_until(moments[NEW])
-    world.sync()
+    yield
 
     expected, ends = {}, {}
-    for (hubspot_property, salesforce_field), direction in directions.items():
+    for (hubspot_property, salesforce_field), direction in DIRECTIONS.items():
         for case in cases(direction):
             expected[direction, case.name] = (case.expected, case.expected)
             ends[direction, case.name] = (
@@ -81,95 +97,68 @@ def test_edits_end_as_the_decision_table_says(world: World) -> None:
                 world.salesforce(pairs[case.name])[salesforce_field] or "",
             )
     assert ends == expected
-    conflicts = set(world.query("select hubspot_id, hubspot_property from sync_health.field_conflicts"))
+    conflicts = set(world.own_rows("select hubspot_id, hubspot_property from sync_health.field_conflicts"))
     both = ("both, hubspot newer", "both, salesforce newer", "both, same second")
-    assert conflicts == {(pairs[way].hubspot_id, name) for way in both for name, _ in directions}
-    world.assert_quiet()
+    assert conflicts == {(pairs[way].hubspot_id, name) for way in both for name in HUBSPOT}
 
 
-def test_the_first_sync_prefers_the_side_that_the_direction_names(world: World) -> None:
+@GROUP.scenario
+def test_the_first_sync_prefers_the_side_that_the_direction_names(world: Share) -> Steps:
     """A blank value gives way except under always_*; two_way takes the newer of two values."""
-    world.use_own_seeds()
-    directions = {
-        "firstname,FirstName": "prefer_salesforce",
-        "jobtitle,Title": "prefer_hubspot",
-        "city,MailingCity": "two_way",
-        "phone,Phone": "always_salesforce",
-        "mobilephone,MobilePhone": "always_hubspot",
-    }
-    world.seed(
-        "field_mappings",
-        "contact,lastname,LastName,prefer_salesforce,,,,,,,",
-        "contact,email,Email,two_way,,,,,,,",
-        *[f"contact,{fields},{direction},,,,,,," for fields, direction in directions.items()],
-    )
-    hubspot = {"firstname": "H", "jobtitle": "H", "city": "H", "phone": "1", "mobilephone": "1"}
-    salesforce = {"FirstName": "S", "Title": "S", "MailingCity": "S", "Phone": "2", "MobilePhone": "2"}
-    older = world.create("contact", hubspot={**_person(1), **hubspot, "lifecyclestage": "customer"}, minutes_ago=30)
-    newer = world.create("contact", salesforce={**_salesforce_person(1), **salesforce}, minutes_ago=10)
+    hubspot, salesforce = dict.fromkeys(HUBSPOT, "H"), dict.fromkeys(SALESFORCE, "S")
+    older = world.create("contact", hubspot=_hubspot_person(world, 1, **hubspot), minutes_ago=30)
+    newer = world.create("contact", salesforce=_salesforce_person(world, 1, **salesforce), minutes_ago=10)
     differing = Pair("contact", older.hubspot_id, newer.salesforce_id)
-    blank_in_salesforce = world.create(
-        "contact",
-        hubspot={**_person(2), **hubspot, "lifecyclestage": "customer"},
-        salesforce={"LastName": "Person 2", "Email": _email(2)},
-    )
-    blank_in_hubspot = world.create(
-        "contact",
-        hubspot={"lastname": "Person 3", "email": _email(3), "lifecyclestage": "customer"},
-        salesforce={**_salesforce_person(3), **salesforce},
-    )
-    world.sync()
+    later = world.create("contact", hubspot=_hubspot_person(world, 4, **hubspot), minutes_ago=10)
+    earlier = world.create("contact", salesforce=_salesforce_person(world, 4, **salesforce), minutes_ago=30)
+    hubspot_newer = Pair("contact", later.hubspot_id, earlier.salesforce_id)
+    blank_in_salesforce = world.create("contact", _hubspot_person(world, 2, **hubspot), _salesforce_person(world, 2))
+    blank_in_hubspot = world.create("contact", _hubspot_person(world, 3), _salesforce_person(world, 3, **salesforce))
+    yield
 
-    fields = ("firstname", "jobtitle", "city", "phone", "mobilephone")
-    assert [world.hubspot(differing)[name] for name in fields] == ["S", "H", "S", "2", "1"]
-    assert [world.hubspot(blank_in_salesforce).get(name) or None for name in fields] == ["H", "H", "H", None, "1"]
-    assert [world.hubspot(blank_in_hubspot).get(name) or None for name in fields] == ["S", "S", "S", "2", None]
-    fields = ("FirstName", "Title", "MailingCity", "Phone", "MobilePhone")
-    assert [world.salesforce(differing)[name] for name in fields] == ["S", "H", "S", "2", "1"]
-    assert [world.salesforce(blank_in_salesforce)[name] for name in fields] == ["H", "H", "H", None, "1"]
-    assert [world.salesforce(blank_in_hubspot)[name] for name in fields] == ["S", "S", "S", "2", None]
-    world.assert_quiet()
+    for pair, expected in {
+        differing: ["S", "S", "H", "H", "S"],
+        hubspot_newer: ["S", "S", "H", "H", "H"],
+        blank_in_salesforce: ["H", None, "H", "H", "H"],
+        blank_in_hubspot: ["S", "S", "S", None, "S"],
+    }.items():
+        assert [world.hubspot(pair).get(name) or None for name in HUBSPOT] == expected
+        assert [world.salesforce(pair)[name] for name in SALESFORCE] == expected
 
 
-def test_writes_of_the_sync_are_nobodys_edits(world: World) -> None:
+@GROUP.scenario
+def test_writes_of_the_sync_are_nobodys_edits(world: Share) -> Steps:
     """Times are compared without the sync's own writes: the last human edit before one is what counts."""
     pair = world.create(
         "contact",
-        hubspot={**_person(1), "jobtitle": "Base", "phone": "1", "lifecyclestage": "customer"},
-        salesforce={**_salesforce_person(1), "Title": "Base", "Phone": "1"},
+        _hubspot_person(world, 1, jobtitle="Base", phone="1"),
+        _salesforce_person(world, 1, Title="Base", Phone="1"),
     )
-    world.sync()
+    yield
     before_the_write = world.moment(0)
     world.edit_hubspot(pair, at=before_the_write, jobtitle="H, before the write")
     world.wait_until(before_the_write)
-    plan = world.plan()
-    assert plan.plan is not None
-    assert len(plan.plan.operations) == 1
+    assert len(world.planned()) == 1
     # nothing has been pushed yet when Salesforce is edited later; an unrelated field makes the sync write to HubSpot
     later = world.moment(0)
     world.edit_salesforce(pair, at=later, Title="S, later", Phone="2")
     world.wait_until(later)
-    world.sync()
+    yield
     assert _title(world, pair) == ("S, later", "S, later")
     assert world.hubspot(pair)["phone"] == "2"
 
     # the sync's write to HubSpot is newer than this Salesforce edit's rival, which is the human edit before it
     rival = world.decision(pair, "jobtitle")["hubspot_edited_at"]
     assert rival.replace(microsecond=0) == before_the_write
-    world.assert_quiet()
 
 
 def _title(world: World, pair: Pair) -> tuple[str, str]:
     return world.hubspot(pair).get("jobtitle") or "", world.salesforce(pair)["Title"] or ""
 
 
-def _email(number: int) -> str:
-    return f"person{number}@northwind-traders.io"
+def _hubspot_person(world: Share, number: int, **values: Any) -> dict[str, Any]:
+    return hubspot_person(world.own(f"person{number}"), **values)
 
 
-def _person(number: int) -> dict[str, str]:
-    return {"firstname": "Ada", "lastname": f"Person {number}", "email": _email(number)}
-
-
-def _salesforce_person(number: int) -> dict[str, str]:
-    return {"FirstName": "Ada", "LastName": f"Person {number}", "Email": _email(number)}
+def _salesforce_person(world: Share, number: int, **values: Any) -> dict[str, Any]:
+    return salesforce_person(world.own(f"person{number}"), **values)
