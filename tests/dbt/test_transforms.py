@@ -24,7 +24,8 @@ ZONES = (
 def compiled(expression: str, **variables: Any) -> str:
     """A macro call as SQL, with dbt's `var` and dispatch, and every macro of the project in reach."""
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "dbt_project" / "macros").rglob("*.sql")]
-    wanted = re.compile(r"macro (transform_|with_value|canonical_|clean_text|to_timestamp|default__|timestamp_text|number_text)")
+    names_wanted = "transform_|with_value|canonical_|clean_text|to_timestamp|default__|timestamp_text|number_text"
+    wanted = re.compile(rf"macro ({names_wanted})")
     environment = Environment(extensions=["jinja2.ext.do"])
     names: dict[str, Any] = {"return": lambda value: value, "var": {"timezone": "UTC", **variables}.__getitem__}
     macros: dict[str, Any] = {}
