@@ -46,14 +46,14 @@ def lockstep(
     request: pytest.FixtureRequest, state_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Group], Outcome]:
     """What came of each scenario of a group; the first that asks runs those that this session has chosen."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[Group, Outcome] = {}
 
     def outcome(group: Group) -> Outcome:
-        if group.name not in outcomes:
+        if group not in outcomes:
             world = _new_world(state_dir, tmp_path_factory.mktemp(group.name))
             world.set_up()
-            outcomes[group.name] = group.run(world, selected(group, request.session.items))
-        return outcomes[group.name]
+            outcomes[group] = group.run(world, selected(group, request.session.items))
+        return outcomes[group]
 
     return outcome
 

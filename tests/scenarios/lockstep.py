@@ -155,7 +155,6 @@ class Group:
         self.scenarios[name] = scenario
 
         def test(lockstep: Callable[[Group], Outcome], group: Group) -> None:
-            __tracebackhide__ = True
             if error := lockstep(group).get(name):
                 raise error
 
@@ -209,6 +208,7 @@ class _Run:
 
     def _advance(self, name: str, result: CycleResult | None) -> None:
         """Let a scenario look and edit up to its next sync."""
+        __tracebackhide__ = True
         try:
             self.options |= self.waiting[name].send(result) or {}  # type: ignore[arg-type]  # None starts it
         except StopIteration:
