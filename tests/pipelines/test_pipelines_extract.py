@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,15 @@ def test_a_failed_read_keeps_its_watermarks_and_the_other_crm_counts(world: Worl
     assert world.value("select properties->>'email' from raw_hubspot.records") == "after"
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, as it does at a terminal: a process that a shell has put in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_the_read_at_the_next_page(world: World) -> None:
     for number in range(1, 301):
         world.hubspot.add(number, ms(NOW))
