@@ -24,7 +24,8 @@ def _folder(item: pytest.Item) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file stays in one process, since its fixtures are dear; of the scenarios only those of a group do.
+    """A file stays in one process, since its fixtures are dear, and so does the whole folder of the command line, which
+    looks at one synced world; of the scenarios only those of a group do.
 
     `--dist loadgroup` would do, but for pytest 9.2, which no longer lets xdist mark a test's id.
     """
@@ -33,6 +34,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFileOrGroup(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
+            if "cli" in Path(file).parts:
+                return "cli"
             if "scenarios" not in Path(file).parts:
                 return file
             group = re.search(r"\[in (\w+)\]$", nodeid)

@@ -16,6 +16,7 @@ VERSION = "3"
 CHECKS = Path(__file__).with_name("jsforce_checks.js")
 KEY = "Key__c"
 INSTALL_SECONDS, RUN_SECONDS = 240, 90
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def cache_dir() -> Path:
@@ -34,6 +35,9 @@ def node_path() -> Path:
     if not (modules / "jsforce" / "package.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--no-save", "--ignore-scripts"]
+        command += ["--fetch-retries", "0", "--fetch-timeout", "20000"]
+        if CERTIFICATES.exists():  # like pip, trust what this machine trusts
+            command += ["--cafile", str(CERTIFICATES)]
         done = subprocess.run(
             [*command, "--prefix", str(folder), f"jsforce@{VERSION}"],
             capture_output=True,
