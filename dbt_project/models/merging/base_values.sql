@@ -202,18 +202,7 @@ hashed as (
         on moved.object = mappings.object
         and moved.hubspot_property = mappings.hubspot_property
         and moved.salesforce_field = mappings.salesforce_field
-    left join translations as forth
-        on mappings.translates_singly
-        and forth.toward = 'salesforce'
-        and moved.object = forth.object
-        and moved.hubspot_property = forth.hubspot_property
-        and moved.hubspot_value = forth.from_value
-    left join translations as back
-        on mappings.translates_singly
-        and back.toward = 'hubspot'
-        and moved.object = back.object
-        and moved.hubspot_property = back.hubspot_property
-        and moved.salesforce_value = back.from_value
+    {{ pair_translations('moved') }}
 )
 
 select moved.* from hashed as moved

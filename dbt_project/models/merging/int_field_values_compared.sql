@@ -30,18 +30,7 @@ compared as (
         on field_values.link_id = base.link_id
         and field_values.hubspot_property = base.hubspot_property
         and field_values.salesforce_field = base.salesforce_field
-    left join translations as forth
-        on mappings.translates_singly
-        and forth.toward = 'salesforce'
-        and field_values.object = forth.object
-        and field_values.hubspot_property = forth.hubspot_property
-        and field_values.hubspot_value = forth.from_value
-    left join translations as back
-        on mappings.translates_singly
-        and back.toward = 'hubspot'
-        and field_values.object = back.object
-        and field_values.hubspot_property = back.hubspot_property
-        and field_values.salesforce_value = back.from_value
+    {{ pair_translations('field_values') }}
 )
 
 select
