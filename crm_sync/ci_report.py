@@ -15,7 +15,7 @@ import duckdb
 
 from crm_sync.config import CiSettings
 from crm_sync.errors import CrmSyncError
-from crm_sync.summary import WRITTEN_COLUMNS, written_rows, written_sentence
+from crm_sync.summary import WRITTEN_COLUMNS, what_was_written
 from crm_sync.wording import CRM_NAMES, REBUILT, counted, markdown_table, markdown_text, plain, seconds_words
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ def cycle_markdown(connection: duckdb.DuckDBPyConnection, result: CycleResult) -
         yield f"> {' '.join(REBUILT.split())}"
         yield ""
     if result.pushed is not None:
-        if rows := written_rows(connection, result.run_id):
+        rows, sentence = what_was_written(connection, result)
+        if rows:
             yield from markdown_table(WRITTEN_COLUMNS, rows)
             yield ""
-        yield written_sentence(connection, result)
+        yield sentence
         yield ""
     if errors := connection.execute(_ERRORS).fetchall():
         yield "**Open errors**"

@@ -75,9 +75,10 @@ def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
             yield from REBUILT.splitlines()
             yield ""
         if result.pushed is not None:
-            if rows := written_rows(connection, result.run_id):
+            rows, sentence = what_was_written(connection, result)
+            if rows:
                 yield from table(WRITTEN_COLUMNS, rows)
-            yield written_sentence(connection, result)
+            yield sentence
             yield ""
         yield from _drift(result)
         yield from open_errors(connection, shows_messages=False)
@@ -101,20 +102,15 @@ def _drift(result: CycleResult) -> Iterator[str]:
             yield f"    {drift.object}: {', '.join(found)}"
 
 
-def written_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[tuple[str, ...]]:
-    """One row per object and direction, in the order of WRITTEN_COLUMNS."""
-    rows = connection.execute(_OUTCOMES, {"run_id": run_id}).fetchall()
-    return [(row[0], direction_words(row[1]), *(f"{number:,}" for number in row[2:])) for row in rows]
-
-
-def written_sentence(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> str:
-    """How many records were written, or that none had to be."""
+def what_was_written(connection: duckdb.DuckDBPyConnection, result: CycleResult) -> tuple[list[tuple[str, ...]], str]:
+    """One row per object and direction, in the order of WRITTEN_COLUMNS; and how many records that is, in words."""
+    counts = connection.execute(_OUTCOMES, {"run_id": result.run_id}).fetchall()
+    rows = [(row[0], direction_words(row[1]), *(f"{number:,}" for number in row[2:])) for row in counts]
     pushed = result.pushed
     assert pushed is not None
     if pushed.records("succeeded") == 0:
-        return "Nothing was written: both CRMs agree." if not pushed.counts else "Nothing was written."
-    rows = connection.execute(_OUTCOMES, {"run_id": result.run_id}).fetchall()
-    return f"{counted(sum(row[2] + row[3] + row[4] for row in rows), 'record')} written."
+        return rows, "Nothing was written: both CRMs agree." if not pushed.counts else "Nothing was written."
+    return rows, f"{counted(sum(row[2] + row[3] + row[4] for row in counts), 'record')} written."
 
 
 def open_errors(connection: duckdb.DuckDBPyConnection, *, shows_messages: bool = True) -> Iterator[str]:

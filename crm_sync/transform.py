@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class Transformer:
         self._settings = settings
         self._mappings = mappings
 
-    @property
+    @cached_property
     def rules_hash(self) -> str:
         """Names the rules by which this project decides: its seeds, models, macros and variables."""
         digest = hashlib.sha256(self._mappings.content_hash.encode())
