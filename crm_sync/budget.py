@@ -13,14 +13,15 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 import duckdb
 
+from crm_sync.acceptance import is_accepted
 from crm_sync.clients import ApiLimits, Clients
 from crm_sync.clients.errors import BudgetSpent, explain
 from crm_sync.config import Project
 from crm_sync.errors import ConfigError
+from crm_sync.wording import CRM_NAMES
 
 CRMS = ("hubspot", "salesforce")
 DEFAULT_SHARE = 0.8
@@ -91,7 +92,7 @@ class Budget:
         """Raise GuardStop when a run is not worth starting."""
         if self.left is not None and self.left < FEWEST_CALLS:
             spent = f"{self._before.calls:,} calls were made within 24 hours"
-            raise explain(BudgetSpent(spent, crm={"hubspot": "HubSpot", "salesforce": "Salesforce"}[self.crm]))
+            raise explain(BudgetSpent(spent, crm=CRM_NAMES[self.crm]))
 
 
 def read_budgets(
@@ -105,7 +106,7 @@ def read_budgets(
             crm,
             _share(project, crm),
             called.get(crm, Called()),
-            is_accepted=any(pattern == "all" or fnmatchcase(f"{crm}.api_budget", pattern) for pattern in accepted),
+            is_accepted=is_accepted(f"{crm}.api_budget", accepted),
         )
         for crm in CRMS
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,9 +35,10 @@ from crm_sync.publish import publish
 from crm_sync.saved_plan import SavedPlan
 from crm_sync.setup import inspect_setup
 from crm_sync.transform import Transformer
+from crm_sync.warehouse import has_table
 from crm_sync.wording import REBUILT
 from pipelines import ExtractReport, FieldInConflict, Schedule, extract, read_evidence
-from reverse_etl.journal import Journal
+from reverse_etl.journal import Journal, new_run_id
 from reverse_etl.push import push, resolve_unknown
 from reverse_etl.report import PushReport
 from reverse_etl.undo import Undone, require_undoable, undo
@@ -122,7 +122,7 @@ class _Cycle:
         self._begun = False
         self._undoes = ""
         self._budgets: dict[str, Budget] = {}
-        self.result = CycleResult(_new_run_id(), options.command)
+        self.result = CycleResult(new_run_id(_now()), options.command)
 
     # ------------------------------------------------------------ the order
 
@@ -183,7 +183,7 @@ class _Cycle:
 
     def _extract(self, clients: Clients) -> None:
         with self._warehouse() as connection:
-            is_new = not _has_table(connection, "raw_hubspot", "reads")
+            is_new = not has_table(connection, "raw_hubspot", "reads")
         if is_new and (missing := inspect_setup(clients, self._mappings)):
             raise ConfigError(
                 "The CRMs lack what the sync needs:\n  " + "\n  ".join(item.description for item in missing),
@@ -315,7 +315,7 @@ class _Cycle:
         try:
             self._close_run(self.result.status, error.exit_code, error.message)
             with self._warehouse() as connection:
-                has_decided = _has_table(connection, "sync_health", "sync_status")
+                has_decided = has_table(connection, "sync_health", "sync_status")
             if self.result.plan is not None and not self.result.is_unchanged:
                 self._transformer.report()
             if has_decided or self.result.plan is not None:
@@ -437,13 +437,6 @@ def _is_rebuilt(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(row and row[0])
 
 
-def _has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    found = connection.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
-    ).fetchone()
-    return found is not None
-
-
 def _git_sha(settings: Settings) -> str | None:
     """The commit of the checkout, so that every decision can be traced to its mapping rows."""
     try:
@@ -458,10 +451,6 @@ def _git_sha(settings: Settings) -> str | None:
 def _interval(hours: float) -> timedelta | None:
     """How often something is done; 0 is never."""
     return timedelta(hours=hours) if hours > 0 else None
-
-
-def _new_run_id() -> str:
-    return f"{_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def _now() -> datetime:

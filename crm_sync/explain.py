@@ -14,6 +14,7 @@ import duckdb
 
 from crm_sync.errors import ConfigError
 from crm_sync.records import find_links
+from crm_sync.warehouse import rows_of
 
 _LINK = "select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from matching.links"
 _FIELDS = """
@@ -76,16 +77,16 @@ def explain_record(connection: duckdb.DuckDBPyConnection, objects: Sequence[str]
 
 
 def _linked(connection: duckdb.DuckDBPyConnection, link_id: str) -> dict[str, Any]:
-    link = _rows(connection, f"{_LINK} where link_id = ?", [link_id])[0]
+    link = rows_of(connection, f"{_LINK} where link_id = ?", [link_id])[0]
     ids = [link["object"], link["hubspot_id"], link["salesforce_id"]]
     return {
         "link": link,
-        "scope": _rows(connection, _SCOPE, ids),
-        "fields": _rows(connection, _FIELDS, [link_id]),
-        "errors": _rows(connection, _ERRORS, [link_id]),
-        "issues": _rows(connection, _ISSUES, ids),
-        "pushes": [_with_documents(row) for row in _rows(connection, _PUSHES, [link_id])],
-        "next": [_with_documents(row) for row in _rows(connection, _NEXT, {"link": link_id})],
+        "scope": rows_of(connection, _SCOPE, ids),
+        "fields": rows_of(connection, _FIELDS, [link_id]),
+        "errors": rows_of(connection, _ERRORS, [link_id]),
+        "issues": rows_of(connection, _ISSUES, ids),
+        "pushes": [_with_documents(row) for row in rows_of(connection, _PUSHES, [link_id])],
+        "next": [_with_documents(row) for row in rows_of(connection, _NEXT, {"link": link_id})],
     }
 
 
@@ -94,15 +95,15 @@ def _unlinked(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key
     parameters = {"objects": list(objects), "key": key.strip()}
     found = []
     for target in ("salesforce", "hubspot"):
-        for row in _rows(connection, _CREATES.format(target=target), parameters):
+        for row in rows_of(connection, _CREATES.format(target=target), parameters):
             side = "hubspot" if target == "salesforce" else "salesforce"
             document = _alone(connection, row["object"], side, row[f"{side}_id"])
-            document["next"] = [_with_documents(one) for one in _rows(connection, _NEXT, {"link": row["link_id"]})]
-            document["errors"] = _rows(connection, _ERRORS, [row["link_id"]])
-            document["pushes"] = [_with_documents(one) for one in _rows(connection, _PUSHES, [row["link_id"]])]
+            document["next"] = [_with_documents(one) for one in rows_of(connection, _NEXT, {"link": row["link_id"]})]
+            document["errors"] = rows_of(connection, _ERRORS, [row["link_id"]])
+            document["pushes"] = [_with_documents(one) for one in rows_of(connection, _PUSHES, [row["link_id"]])]
             found.append(document)
     for sql in (_UNLINKED, _ALONE):
-        for row in _rows(connection, sql, parameters):
+        for row in rows_of(connection, sql, parameters):
             if all(one["record_id"] != row["record_id"] or one["object"] != row["object"] for one in found):
                 found.append(_alone(connection, row["object"], row["side"], row["record_id"]))
     return found
@@ -110,7 +111,7 @@ def _unlinked(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key
 
 def _alone(connection: duckdb.DuckDBPyConnection, object_: str, side: str, record_id: str) -> dict[str, Any]:
     ids = [object_, record_id, record_id]
-    issues = _rows(
+    issues = rows_of(
         connection,
         "select issue_type, match_key, detail from matching.match_issues where object = ? and side = ?"
         " and record_id = ?",
@@ -121,9 +122,9 @@ def _alone(connection: duckdb.DuckDBPyConnection, object_: str, side: str, recor
         "object": object_,
         "side": side,
         "record_id": record_id,
-        "scope": _rows(connection, _SCOPE, ids),
+        "scope": rows_of(connection, _SCOPE, ids),
         "matching": issues,
-        "issues": _rows(connection, _ISSUES, ids),
+        "issues": rows_of(connection, _ISSUES, ids),
         "errors": [],
         "pushes": [],
         "next": [],
@@ -145,9 +146,3 @@ def _with_documents(row: dict[str, Any]) -> dict[str, Any]:
         name: json.loads(value or "{}") if name in ("changes", "previous", "reasons") else value
         for name, value in row.items()
     }
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql, parameters)
-    columns = [column[0] for column in cursor.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

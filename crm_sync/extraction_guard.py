@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import duckdb
 
+from crm_sync.acceptance import is_accepted
 from crm_sync.errors import GuardStop
+from crm_sync.warehouse import tables
 
 #: Fewer than these are nothing to wonder about, whatever their share.
 FEWEST_RECORDS = 20
@@ -82,11 +83,7 @@ def require_whole(
     connection: duckdb.DuckDBPyConnection, accepted: Collection[str], most_share: float = DEFAULT_SHARE
 ) -> None:
     """Raise GuardStop when what was read has shrunk suspiciously and nobody has accepted it."""
-    found = [
-        one
-        for one in _shrinkages(connection, most_share)
-        if not any(pattern == "all" or fnmatchcase(one.name, pattern) for pattern in accepted)
-    ]
+    found = [one for one in _shrinkages(connection, most_share) if not is_accepted(one.name, accepted)]
     if not found:
         return
     for one in found:
@@ -103,13 +100,7 @@ def require_whole(
 
 
 def _shrinkages(connection: duckdb.DuckDBPyConnection, most_share: float) -> Iterator[Shrinkage]:
-    tables = {
-        f"{schema}.{name}"
-        for schema, name in connection.execute(
-            "select table_schema, table_name from information_schema.tables"
-        ).fetchall()
-    }
-    if not {"matching.links", "staging.stg_object_mappings", "staging.stg_field_mappings"} <= tables:
+    if not {"matching.links", "staging.stg_object_mappings", "staging.stg_field_mappings"} <= tables(connection):
         return
     for crm, metadata in _METADATA.items():
         ends = _ENDS.format(side=crm)

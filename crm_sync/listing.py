@@ -11,15 +11,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import duckdb
 
 from crm_sync.records import find_links
+from crm_sync.warehouse import Row, rows_of
 from crm_sync.wording import CRM_NAMES, counted, moment, plain, reason_words, spreadsheet_text, value_shown
 
 FORMATS = ("text", "json", "csv")
-Row = dict[str, Any]
 
 _ERRORS = """
 select target, object, operation, hubspot_id, salesforce_id, error_class, error_code, message, cause, fix, attempts,
@@ -77,17 +76,17 @@ def list_errors(connection: duckdb.DuckDBPyConnection, choice: Choice) -> list[R
         "closed": choice.closed,
         "seen_before": choice.seen_before,
     }
-    return _chosen(connection, _rows(connection, _ERRORS, parameters), choice)
+    return _chosen(connection, rows_of(connection, _ERRORS, parameters), choice)
 
 
 def list_conflicts(connection: duckdb.DuckDBPyConnection, choice: Choice) -> list[Row]:
     """Every conflict that was ever decided, newest first."""
-    return _chosen(connection, _rows(connection, _CONFLICTS, {"field": choice.field}), choice)
+    return _chosen(connection, rows_of(connection, _CONFLICTS, {"field": choice.field}), choice)
 
 
 def list_held(connection: duckdb.DuckDBPyConnection, choice: Choice) -> list[Row]:
     """Conflicts that wait for a person's decision."""
-    return _chosen(connection, _rows(connection, _HELD, {"field": choice.field}), choice)
+    return _chosen(connection, rows_of(connection, _HELD, {"field": choice.field}), choice)
 
 
 def list_refused(connection: duckdb.DuckDBPyConnection, choice: Choice) -> list[Row]:
@@ -108,12 +107,6 @@ def _chosen(connection: duckdb.DuckDBPyConnection, rows: list[Row], choice: Choi
             or any(key in (row["hubspot_id"], row["salesforce_id"]) for key in choice.records)
         ]
     return rows
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> list[Row]:
-    cursor = connection.execute(sql, parameters)
-    columns = [column[0] for column in cursor.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 # ---------------------------------------------------------------- printing

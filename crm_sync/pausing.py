@@ -6,7 +6,6 @@ process, and whoever has the warehouse knows. Needs no credentials, and calls no
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +17,8 @@ from crm_sync.config import Project, health_path
 from crm_sync.errors import CrmSyncError, CycleFailed, Paused
 from crm_sync.lock import cycle_lock
 from crm_sync.publish import publish
-from reverse_etl.journal import Journal
+from crm_sync.warehouse import has_table
+from reverse_etl.journal import Journal, new_run_id
 
 PAUSE = "pause"
 RESUME = "resume"
@@ -42,10 +42,7 @@ class PauseState:
 
 def pause_state(connection: duckdb.DuckDBPyConnection) -> PauseState:
     """What the newest pause or resume says."""
-    exists = connection.execute(
-        "select 1 from information_schema.tables where table_schema = 'journal' and table_name = 'runs'"
-    ).fetchone()
-    row = connection.execute(_NEWEST).fetchone() if exists else None
+    row = connection.execute(_NEWEST).fetchone() if has_table(connection, "journal", "runs") else None
     if row is None or row[0] != PAUSE:
         return PauseState(False)
     return PauseState(True, row[1], row[2])
@@ -76,9 +73,7 @@ def switch(
                 if pause_state(connection).is_paused == (command == PAUSE):
                     return False
                 _note(connection, target, command, reason)
-                has_health = connection.execute(
-                    "select 1 from information_schema.tables where table_schema = 'sync_health'"
-                ).fetchone()
+                has_health = has_table(connection, "sync_health", "sync_status")
         except (duckdb.Error, OSError) as error:
             raise CycleFailed(
                 f"The warehouse {warehouse.name} could not be read or written: {str(error).splitlines()[0]}",
@@ -92,7 +87,7 @@ def switch(
 def _note(connection: duckdb.DuckDBPyConnection, target: str, command: str, reason: str | None) -> None:
     journal = Journal(connection)
     now = datetime.now(UTC)
-    run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    run_id = new_run_id(now)
     journal.begin_run(run_id, command=command, target_name=target, started_at=now)
     journal.finish_run(run_id, status="succeeded", exit_code=0, finished_at=now, message=reason)
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+from crm_sync.warehouse import rows_of
+
 #: The order in which a target is written is that of the push: Salesforce first within a push order.
 TARGETS = ("salesforce", "hubspot")
 #: Fields that name a record to people, by how well they do.
@@ -58,6 +60,19 @@ class PlannedOperation:
     name: str | None
     changes: tuple[FieldChange, ...]
 
+    def document(self) -> dict[str, Any]:
+        """The operation as programs read it."""
+        return {
+            "target": self.target,
+            "object": self.object,
+            "operation": self.operation,
+            "crm_object": self.crm_object,
+            "hubspot_id": self.hubspot_id,
+            "salesforce_id": self.salesforce_id,
+            "name": self.name,
+            "changes": [vars(change) for change in self.changes],
+        }
+
     def is_about(self, record: str) -> bool:
         """Whether an id (a Salesforce id in either length) or the record's name is that of this operation."""
         wanted = record.strip().casefold()
@@ -101,9 +116,7 @@ def read_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
     names = _names(connection)
     operations = []
     for target in TARGETS:
-        cursor = connection.execute(_ROWS.format(target=target))
-        columns = [column[0] for column in cursor.description or ()]
-        operations += [_operation(dict(zip(columns, row, strict=True)), names) for row in cursor.fetchall()]
+        operations += [_operation(row, names) for row in rows_of(connection, _ROWS.format(target=target))]
     return Plan(tuple(operations))
 
 

@@ -83,19 +83,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             {"target": target, "object": object_, "operation": operation, "records": records}
             for (target, object_, operation), records in plan.counts.items()
         ],
-        "operations": [
-            {
-                "target": operation.target,
-                "object": operation.object,
-                "operation": operation.operation,
-                "crm_object": operation.crm_object,
-                "hubspot_id": operation.hubspot_id,
-                "salesforce_id": operation.salesforce_id,
-                "name": operation.name,
-                "changes": [vars(change) for change in operation.changes],
-            }
-            for operation in plan.operations
-        ],
+        "operations": [operation.document() for operation in plan.operations],
     }
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from crm_sync.wording import CRM_NAMES
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import ProgressColumn, TaskID
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from pipelines.source import Progress as ReadProgress
     from reverse_etl.report import Progress as PushProgress
 
-CRM_NAMES = {"hubspot": "HubSpot", "salesforce": "Salesforce"}
 STEPS = {
     "extract": "Reading both CRMs",
     "decide": "Deciding",

@@ -88,16 +88,8 @@ def approved_plan(path: Path | None, target: str) -> SavedPlan | None:
 
 
 def _document(operation: PlannedOperation) -> dict[str, Any]:
-    return {
-        "target": operation.target,
-        "object": operation.object,
-        "operation": operation.operation,
-        "hubspot_id": operation.hubspot_id,
-        "salesforce_id": operation.salesforce_id,
-        "changes": [
-            {"field": one.field, "old": one.old, "new": one.new, "reason": one.reason} for one in operation.changes
-        ],
-    }
+    """Without what only names the record to people, and may change while what is written does not."""
+    return {name: part for name, part in operation.document().items() if name not in ("crm_object", "name")}
 
 
 def _key(operation: Mapping[str, Any]) -> str:

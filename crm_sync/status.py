@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from crm_sync.summary import open_errors, open_issues
+from crm_sync.warehouse import rows_of
 from crm_sync.wording import CRM_NAMES, counted, direction_words, moment, plain, seconds_words, table
 
 _MEANINGS = {
@@ -42,8 +43,8 @@ _SECTIONS = {
 
 def status_document(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Everything that `status` shows, as rows."""
-    status = _rows(connection, f"select {', '.join(_STATUS)} from sync_health.sync_status")[0]
-    return {**status, **{name: _rows(connection, sql) for name, sql in _SECTIONS.items()}}
+    status = rows_of(connection, f"select {', '.join(_STATUS)} from sync_health.sync_status")[0]
+    return {**status, **{name: rows_of(connection, sql) for name, sql in _SECTIONS.items()}}
 
 
 def status_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -64,12 +65,6 @@ def status_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     yield from _synced(found["records_synced"])
     yield from _lag(found["lag"])
     yield from _usage(found["api_usage"])
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql)
-    columns = [column[0] for column in cursor.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _conflicts(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from crm_sync.mappings import HUBSPOT_ID_PROPERTY
+from crm_sync.warehouse import has_table, rows_of
 
 REFRESH = timedelta(minutes=60)
 Row = dict[str, Any]
@@ -45,23 +46,15 @@ class StoredAssociations:
 
     def live_ids(self, object_: str, *, linked: bool) -> list[str]:
         """Ids of the records that the last reads showed alive; `linked`: only those that carry a Salesforce id."""
-        if not self._exists("records"):
+        if not has_table(self._cursor, "raw_hubspot", "records"):
             return []
         rows = self._cursor.execute(_LIVE, {"object": object_, "linked": linked}).fetchall()
         return [record_id for (record_id,) in rows]
 
     def _stored(self, from_object: str, to_object: str, ids: Sequence[str]) -> list[Row]:
-        if not self._exists("associations"):
+        if not has_table(self._cursor, "raw_hubspot", "associations"):
             return []
-        rows = self._cursor.execute(_STORED, [from_object, to_object, list(ids)])
-        columns = [column[0] for column in rows.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
-
-    def _exists(self, table: str) -> bool:
-        found = self._cursor.execute(
-            "select 1 from information_schema.tables where table_schema = 'raw_hubspot' and table_name = ?", [table]
-        ).fetchone()
-        return found is not None
+        return rows_of(self._cursor, _STORED, [from_object, to_object, list(ids)])
 
 
 def pair_name(from_object: str, to_object: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 import duckdb
 
+from crm_sync.warehouse import has_table
 from pipelines.columns import EPOCH, json_text
 from pipelines.reconcile import KINDS, Drift
 from pipelines.tables import HUBSPOT
@@ -82,7 +83,7 @@ class ObjectRead:
 
 def previous_reads(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, PreviousRead]:
     """The last complete reads by object; empty for a new warehouse."""
-    if not _exists(connection, schema, "reads"):
+    if not has_table(connection, schema, "reads"):
         return {}
     rows = connection.execute(
         "select object, epoch_us(watermark), requested_properties::varchar, epoch_us(loaded_at)"
@@ -96,7 +97,7 @@ def previous_reads(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[s
 
 def last_loaded_at(connection: duckdb.DuckDBPyConnection, schema: str) -> datetime | None:
     """The newest loaded_at of any complete read."""
-    if not _exists(connection, schema, "reads"):
+    if not has_table(connection, schema, "reads"):
         return None
     row = connection.execute(f"select epoch_us(max(loaded_at)) from {schema}.reads").fetchone()
     return _moment(row[0]) if row else None
@@ -104,7 +105,7 @@ def last_loaded_at(connection: duckdb.DuckDBPyConnection, schema: str) -> dateti
 
 def last_reconciled(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, datetime]:
     """When each object was last compared in full."""
-    if not _exists(connection, schema, "drift"):
+    if not has_table(connection, schema, "drift"):
         return {}
     rows = connection.execute(f"select object, epoch_us(max(loaded_at)) from {schema}.drift group by object").fetchall()
     return {object_: EPOCH + timedelta(microseconds=micros) for object_, micros in rows}
@@ -187,13 +188,6 @@ def _row(read: ObjectRead, micros: int) -> list[Any]:
         read.api_calls,
         micros,
     ]
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    row = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def _micros(moment: datetime) -> int:

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_sync.warehouse import has_table
 from pipelines.columns import BATCH_ROWS, EPOCH, timestamps
 from pipelines.tables import RECORDS, Batch
 
@@ -118,17 +119,11 @@ class Comparison:
             yield [record_id for record_id, _ in chunk]
 
     def _chunks(self, sql: str, **values: Any) -> Iterator[list[tuple[str, str]]]:
-        if not self._is_landed():
+        if not has_table(self._cursor, self._schema, "records"):
             return
         rows = self._cursor.execute(sql.format(schema=self._schema), {"object": self._object, **values})
         while chunk := rows.fetchmany(CHUNK):
             yield chunk
-
-    def _is_landed(self) -> bool:
-        found = self._cursor.execute(
-            "select 1 from information_schema.tables where table_schema = ? and table_name = 'records'", [self._schema]
-        ).fetchone()
-        return found is not None
 
     def _insert_listed(self) -> None:
         if self._ids:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from crm_sync.warehouse import tables
 from pipelines.columns import json_text
 from pipelines.reconcile import Comparison
 
@@ -28,6 +29,9 @@ inner join inclusion.records_included as included
 where links.status = 'linked' and included.is_included and mappings.{side}_object = $object
 order by all
 """
+
+#: What a decision has left; a warehouse that has not decided yet has none of it.
+_DECIDED = {"matching.links", "inclusion.records_included"}
 
 
 class StoredRecords:
@@ -50,7 +54,7 @@ class StoredRecords:
     def ids(self, object_: str, size: int, *, linked: bool) -> Iterator[list[str]]:
         """Ids of the object's living records, so many at a time. `linked`: of those that are linked and may write to
         the other CRM, as last decided."""
-        if linked and not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
+        if linked and not tables(self._cursor) >= _DECIDED:
             return
         sql = (_LINKED if linked else _ALIVE).format(side=self._crm)
         with self._cursor.cursor() as cursor:
@@ -60,7 +64,7 @@ class StoredRecords:
 
     def linked_share(self, object_: str) -> float:
         """Which share of the object's living records is linked and may write, as last decided."""
-        if not all(map(self._exists, ("matching.links", "inclusion.records_included"))):
+        if not tables(self._cursor) >= _DECIDED:
             return 0.0
         row = self._cursor.execute(
             f"select (select count(*) from ({_LINKED.format(side=self._crm)})) / count(*)"
@@ -84,13 +88,6 @@ class StoredRecords:
             [object_, ids],
         ).fetchall()
         return {record_id: json.loads(document or "{}") for record_id, document in rows}
-
-    def _exists(self, table: str) -> bool:
-        schema, name = table.split(".")
-        found = self._cursor.execute(
-            "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, name]
-        ).fetchone()
-        return found is not None
 
 
 def _as_stored(value: Any) -> Any:

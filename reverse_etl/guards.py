@@ -13,15 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import duckdb
 
+from crm_sync.acceptance import is_accepted
 from crm_sync.errors import ConfigError, GuardStop
 from reverse_etl.diffs import DECIDED, diff_table, existing_targets
 from reverse_etl.operations import ASSOCIATE, UPDATE
 
-ACCEPT_ALL = "all"
 _ANY = ("", "*")
 _MOST_DIGITS = 12
 
@@ -90,7 +89,7 @@ def check_limits(
     breaches = {
         volume.name: breach
         for volume in volumes(connection, schema)
-        if not _is_accepted(volume.name, accepted)
+        if not is_accepted(volume.name, accepted)
         for breach in _breaches(volume, known, linked_counts.get(volume.object, 0))
     }
     if breaches:
@@ -165,10 +164,6 @@ def _breaches(volume: Volume, limits: list[PushLimit], linked: int) -> list[str]
         if limit.max_share is not None and volume.records > limit.max_share * linked:
             found.append(f"{what}, at most {limit.max_share:.0%} of the {linked} linked ones are allowed")
     return found[:1]
-
-
-def _is_accepted(name: str, accepted: Collection[str]) -> bool:
-    return any(pattern == ACCEPT_ALL or fnmatchcase(name, pattern) for pattern in accepted)
 
 
 def _name(value: str | None) -> str | None:

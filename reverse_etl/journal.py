@@ -7,6 +7,7 @@ known outcome is never replaced. Refuses to interpret outcomes: dbt moves the ba
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -133,6 +134,11 @@ where push_attempts.attempt_id = new_outcomes.attempt_id
     and push_attempts.attempted_at >= ?
     and (push_attempts.outcome is null or push_attempts.outcome = '{UNKNOWN}')
 """
+
+
+def new_run_id(now: datetime) -> str:
+    """A name for a run that sorts by time and is no other run's."""
+    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 class Journal:

@@ -19,8 +19,8 @@ from crm_sync.dashboard import queries
 from crm_sync.dashboard.queries import Query
 from crm_sync.dashboard.words import banner
 from crm_sync.errors import ConfigError
+from crm_sync.warehouse import Row, rows_of, tables
 
-Row = dict[str, Any]
 CAP = 2_000
 MOST_BUCKETS = 48
 # of the time axis, in seconds: from a minute to a week
@@ -56,19 +56,13 @@ class _File(_NoFile):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._tables = {
-            f"{schema}.{table}"
-            for schema, table in connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-            ).fetchall()
-        }
+        self._tables = tables(connection)
 
     def rows(self, query: Query, **parameters: Any) -> list[Row]:
         if not self._tables.issuperset(query.tables):
             return []
-        cursor = self._connection.execute(query.sql, parameters or None)
-        names = [column[0] for column in cursor.description or ()]
-        return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
+        found = rows_of(self._connection, query.sql, parameters or None)
+        return [{name: _plain(value) for name, value in row.items()} for row in found]
 
 
 def _document(file: _NoFile, health: Path, target: str, now: datetime, cap: int) -> dict[str, Any]:
