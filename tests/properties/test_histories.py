@@ -15,8 +15,8 @@ import pytest
 from decision_model import HUBSPOT, SALESFORCE, Field, State, Value, decide
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
+from landed_world import Warehouse, ids
 from links_model import SIDES, Link, Records, link_id, living_links
-from warehouse import Warehouse, ids
 
 ROUNDS, RECORDS = 4, 150
 DIRECTIONS = ("prefer_salesforce", "always_salesforce", "prefer_hubspot", "always_hubspot", "two_way")
