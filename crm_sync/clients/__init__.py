@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import requests
-
 from crm_sync.clients.auth import HubSpotOAuth, SalesforceAuth, StaticToken, client_credentials_form, jwt_form
 from crm_sync.clients.errors import (
     ApiError,
@@ -31,8 +29,8 @@ from crm_sync.clients.http import (
     ApiResponse,
     Auth,
     NoAuth,
+    Sessions,
     checked_base_url,
-    new_session,
 )
 from crm_sync.clients.hubspot import HubSpotClient
 from crm_sync.clients.limits import ApiLimits, Clock, HubSpotLimiter, Limiter, NoLimiter, SalesforceLimiter, Sleep
@@ -68,39 +66,38 @@ class Clients:
 
     hubspot: HubSpotClient
     salesforce: SalesforceClient
-    session: requests.Session
+    sessions: Sessions
 
     def close(self) -> None:
-        self.session.close()
+        self.sessions.close()
 
 
 @dataclass(frozen=True)
 class _Parts:
-    session: requests.Session
+    sessions: Sessions
     clock: Clock
     sleep: Sleep
     rng: random.Random
     budget: float
 
     def client(self, crm: str, base_url: str, auth: Auth, limiter: Limiter) -> ApiClient:
-        return ApiClient(self.session, base_url, auth, limiter, self.clock, self.sleep, self.rng, self.budget, crm=crm)
+        return ApiClient(self.sessions, base_url, auth, limiter, self.clock, self.sleep, self.rng, self.budget, crm=crm)
 
 
 def build_clients(
     settings: Settings,
     *,
-    session: requests.Session | None = None,
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
     rng: random.Random | None = None,
     max_elapsed_seconds: float = RETRY_BUDGET_SECONDS,
 ) -> Clients:
     """Clients for the settings; ConfigError for a URL that is not https (or http to this machine)."""
-    parts = _Parts(session or new_session(), clock, sleep, rng or random.Random(), max_elapsed_seconds)
+    parts = _Parts(Sessions(), clock, sleep, rng or random.Random(), max_elapsed_seconds)
     return Clients(
         hubspot=_hubspot(settings.hubspot, parts),
         salesforce=_salesforce(settings.salesforce, parts),
-        session=parts.session,
+        sessions=parts.sessions,
     )
 
 

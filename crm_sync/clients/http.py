@@ -8,11 +8,14 @@ and logs neither query values nor bodies nor credentials.
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -49,7 +52,6 @@ BODY_TIMEOUT_SECONDS = 600.0  # a Salesforce request may run 10 minutes [Salesfo
 LARGEST_BODY_BYTES = 512 * 1024 * 1024
 RETRY_BUDGET_SECONDS = 120.0
 FIRST_CONTACT_BUDGET_SECONDS = 10.0  # a host that has never answered is more likely a wrong address
-POOL_SIZE = 32
 
 Parse = Literal["json", "exact", "text"]
 T = TypeVar("T")
@@ -150,14 +152,14 @@ def checked_base_url(url: str, setting: str) -> str:
     return url.strip().rstrip("/")
 
 
-def new_session(pool_size: int = POOL_SIZE) -> requests.Session:
-    """A session whose connection pool serves many threads and that never retries on its own.
+def new_session() -> requests.Session:
+    """A session that never retries on its own.
 
     urllib3 would log whole URLs at DEBUG, and with them what is asked for.
     """
     logging.getLogger("urllib3").setLevel(logging.INFO)
     session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=1, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = "crm-sync"
@@ -165,12 +167,59 @@ def new_session(pool_size: int = POOL_SIZE) -> requests.Session:
     return session
 
 
+class Sessions:
+    """A session for each call that is under way: requests' sessions are not made for several threads at once.
+
+    The one that came back last is lent first, so that there are as many connections as calls were ever made at once.
+    """
+
+    def __init__(self, make: Callable[[], requests.Session] = new_session) -> None:
+        self._make = make
+        self._free: deque[requests.Session] = deque()
+
+    @contextmanager
+    def lend(self) -> Iterator[requests.Session]:
+        try:
+            session = self._free.pop()
+        except IndexError:
+            session = self._make()
+        try:
+            yield session
+        finally:
+            self._free.append(session)
+
+    def close(self) -> None:
+        """Give the connections back; sessions that are lent right now are not waited for."""
+        while self._free:
+            self._free.pop().close()
+
+
+class CallCount:
+    """Counts the requests that were sent, for itself and for the count it belongs to. Thread-safe."""
+
+    def __init__(self, whole: CallCount | None = None) -> None:
+        self._whole = whole
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def add(self) -> None:
+        with self._lock:
+            self.value += 1
+        if self._whole is not None:
+            self._whole.add()
+
+    @property
+    def total(self) -> int:
+        """Of the outermost count."""
+        return self.value if self._whole is None else self._whole.total
+
+
 class ApiClient:
     """Thread-safe; `crm` is the name used in messages, `calls` counts the requests that were sent."""
 
     def __init__(
         self,
-        session: requests.Session,
+        sessions: Sessions,
         base_url: str,
         auth: Auth,
         limiter: Limiter,
@@ -183,19 +232,24 @@ class ApiClient:
         self.crm = crm
         self.budget: CallBudget | None = None
         self.base_url = base_url
-        self._session = session
+        self._sessions = sessions
         self._auth = auth
         self._limiter = limiter
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
         self._max_elapsed = max_elapsed_seconds
-        self._lock = threading.Lock()
-        self._calls = 0
+        self._count = CallCount()
 
     @property
     def calls(self) -> int:
-        return self._calls
+        return self._count.value
+
+    def counted(self) -> ApiClient:
+        """The same client (token, limits, budget, connections), whose `calls` are counted apart as well."""
+        other = copy.copy(self)
+        other._count = CallCount(self._count)
+        return other
 
     @property
     def limits(self) -> ApiLimits:
@@ -244,7 +298,7 @@ class ApiClient:
             except ApiError as error:
                 is_unknown = is_unknown or error.is_outcome_unknown
                 wait = wait_before_retry(error, attempt, retry_unknown=retry_unknown, rng=self._rng)
-                is_first_contact = isinstance(error, NotSent) and self._calls == 0
+                is_first_contact = isinstance(error, NotSent) and self._count.total == 0
                 ends_at = min(deadline, started + FIRST_CONTACT_BUDGET_SECONDS) if is_first_contact else deadline
                 if wait is None or self._clock() + wait > ends_at:
                     _raise_final(error, retry_unknown=retry_unknown, is_unknown=is_unknown)
@@ -289,18 +343,21 @@ class ApiClient:
         host = urlsplit(url).hostname or ""
         is_sent = True
         try:
-            with self._session.request(
-                call.method,
-                url,
-                params=call.params,
-                data=call.content,
-                headers=dict(call.headers),
-                auth=_Bearer(credential.token),
-                timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
-                allow_redirects=False,
-                stream=True,
-                proxies={"no_proxy": host} if is_loopback(host) else None,
-            ) as response:
+            with (
+                self._sessions.lend() as session,
+                session.request(
+                    call.method,
+                    url,
+                    params=call.params,
+                    data=call.content,
+                    headers=dict(call.headers),
+                    auth=_Bearer(credential.token),
+                    timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+                    allow_redirects=False,
+                    stream=True,
+                    proxies={"no_proxy": host} if is_loopback(host) else None,
+                ) as response,
+            ):
                 return response.status_code, response.headers, self._read(response, call)
         except (requests.RequestException, HTTPError, OSError) as error:
             failure = _failure(error, self.crm, call.label)
@@ -308,8 +365,7 @@ class ApiClient:
             raise failure from error
         finally:
             if is_sent:
-                with self._lock:
-                    self._calls += 1
+                self._count.add()
 
     def _read(self, response: requests.Response, call: _Call) -> bytes:
         """The whole body, bounded in time and size: a drip of bytes must not hold up a cycle for ever."""

@@ -45,6 +45,10 @@ class HubSpotClient:
     def limits(self) -> ApiLimits:
         return self.api.limits
 
+    def counted(self) -> HubSpotClient:
+        """The same client, whose `calls` are counted apart as well."""
+        return HubSpotClient(self.api.counted())
+
     # Records
 
     def list_page(
@@ -118,6 +122,10 @@ class HubSpotClient:
     def property_groups(self, object_: str) -> list[dict[str, Any]]:
         """GET /crm/v3/properties/{type}/groups."""
         return _results(self._page("GET", f"/crm/v3/properties/{_segment(object_)}/groups"))
+
+    def schemas(self) -> list[dict[str, Any]]:
+        """GET /crm/v3/schemas: the custom objects, with the properties that a new record of each must have."""
+        return _results(self._page("GET", "/crm/v3/schemas"))
 
     def pipelines(self, object_: str) -> list[dict[str, Any]]:
         """GET /crm/v3/pipelines/{type}, with their stages."""

@@ -24,7 +24,7 @@ Sleep = Callable[[float], None]
 
 HUBSPOT_WINDOW_SECONDS = 10.0
 HUBSPOT_DEFAULT_CALLS_PER_WINDOW = 100  # the smallest plan's, until a reply tells [HubSpot docs: usage guidelines]
-HUBSPOT_SEARCHES_PER_SECOND = 4  # documented are 5; the docs disagree whether per token or per account
+HUBSPOT_SEARCHES_PER_SECOND = 5  # the docs disagree whether per token or per account
 SALESFORCE_CONCURRENT_CALLS = 10  # 25 long ones are allowed in production, 5 in developer orgs
 
 

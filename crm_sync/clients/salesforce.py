@@ -42,6 +42,10 @@ class SalesforceClient:
     def limits(self) -> ApiLimits:
         return self.api.limits
 
+    def counted(self) -> SalesforceClient:
+        """The same client, whose `calls` are counted apart as well."""
+        return SalesforceClient(self.api.counted(), self._auth, self.api_version)
+
     def identity(self) -> Identity:
         """Organisation id, user id and instance URL of the integration user, from the token reply."""
         return self._auth.identity()

@@ -9,7 +9,7 @@ import pytest
 from client_support import FakeTime, FixedAuth
 from scripted_server import Action, ScriptedServer
 
-from crm_sync.clients.http import ApiClient, Auth, new_session
+from crm_sync.clients.http import ApiClient, Auth, Sessions
 from crm_sync.clients.limits import Limiter, NoLimiter
 
 
@@ -41,7 +41,7 @@ def client_for(time: FakeTime) -> Callable[..., ApiClient]:
         budget: float = 120.0,
     ) -> ApiClient:
         return ApiClient(
-            new_session(),
+            Sessions(),
             url,
             auth or FixedAuth("token-1"),
             limiter or NoLimiter(),

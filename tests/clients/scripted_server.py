@@ -55,6 +55,7 @@ class ScriptedServer:
 
     script: list[Action] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    connections: list[socket.socket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -74,6 +75,7 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections.append(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -251,3 +252,15 @@ def test_plain_http_is_for_this_machine_only(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8701", "http://localhost:1", "http://[::1]:1", "https://a.example/"])
 def test_usable_urls(url: str) -> None:
     assert checked_base_url(url, "X") == url.rstrip("/")
+
+
+def test_threads_share_a_client_and_each_gets_its_own_answer(serve: Serve, client_for: ClientFor) -> None:
+    server = serve(*[answer(200, {"number": number}) for number in range(41)])
+    client = client_for(server.url)
+    part = client.counted()
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(get, one) for _ in range(20) for one in (client, part)]
+        numbers = [future.result()["number"] for future in asked]
+    assert sorted(numbers) == list(range(40))
+    assert (part.calls, client.calls) == (20, 40)
+    assert len(server.connections) <= 8  # kept, and lent again
