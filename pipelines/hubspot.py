@@ -27,6 +27,7 @@ from pipelines.hubspot_metadata import (
     pipeline_rows,
     properties_of,
     property_row,
+    required_properties,
 )
 from pipelines.hubspot_reading import (
     Records,
@@ -74,9 +75,12 @@ class HubSpotSource:
         properties: list[dict[str, Any]] = []
         pipelines: list[dict[str, Any]] = []
         members: list[dict[str, Any]] = []
+        required = required_properties(self._client, mappings.hubspot_objects)
         for object_ in mappings.hubspot_objects:
             found = [
-                property_row(object_, item) for item in properties_of(self._client, object_) if not is_hidden(item)
+                property_row(object_, item, required.get(object_, ()))
+                for item in properties_of(self._client, object_)
+                if not is_hidden(item)
             ]
             self._existing[object_] = frozenset(str(row["name"]) for row in found)
             self._computed[object_] = frozenset(str(row["name"]) for row in found if not row["is_writable"])

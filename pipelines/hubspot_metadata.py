@@ -1,15 +1,17 @@
 """HubSpot's metadata as rows: properties, pipelines, owners, and the members of lists that rules name.
 
+What a new record of a custom object must have stands in its schema, not in its properties.
+
 Owns the reading of documented shapes into the landed columns; a key that a reply lacks is null or the documented
 default. A list that an inclusion rule names and HubSpot does not know is a mistake in the seed (ConfigError).
 
 Sources: HubSpot docs: crm/properties (modificationMetadata.readOnlyValue), crm/pipelines (metadata values are
-strings), crm/owners, crm/lists.
+strings), crm/crm-custom-objects (requiredProperties), crm/owners, crm/lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from crm_sync.clients import HubSpotClient, Refused
@@ -17,6 +19,14 @@ from crm_sync.errors import ConfigError
 from pipelines.columns import json_text
 
 OBJECT_TYPE_NAMES = {"0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-5": "tickets"}
+#: Objects that HubSpot brings along: they have no schema of the account's own.
+STANDARD_OBJECTS = frozenset(
+    (
+        *("contacts", "companies", "deals", "tickets", "leads", "products", "line_items", "quotes", "orders", "carts"),
+        *("invoices", "tasks", "notes", "calls", "meetings", "emails", "communications", "postal_mail", "users"),
+        *("appointments", "courses", "listings", "services"),
+    )
+)
 PIPELINE_PROPERTIES = frozenset({"pipeline", "dealstage", "hs_pipeline", "hs_pipeline_stage"})
 
 
@@ -41,8 +51,33 @@ def is_hidden(item: Mapping[str, Any]) -> bool:
     return bool(item.get("hidden")) and not str(item.get("name", "")).startswith("hs_")
 
 
-def property_row(object_: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    """One row of `properties`."""
+def required_properties(client: HubSpotClient, objects: Sequence[str]) -> dict[str, frozenset[str]]:
+    """What a new record of each custom object must have, by the object's name as the mapping has it.
+
+    One call, where a custom object is mapped. A token that may not read schemas learns nothing here: HubSpot then says
+    of each record what it lacks.
+    """
+    custom = [object_ for object_ in objects if object_ not in STANDARD_OBJECTS and not object_.startswith("0-")]
+    if not custom:
+        return {}
+    try:
+        schemas = client.schemas()
+    except Refused as error:
+        if error.status in (403, 404):
+            return {}
+        raise
+    required: dict[str, frozenset[str]] = {}
+    for schema in schemas:
+        names = schema.get("requiredProperties")
+        found = frozenset(str(name) for name in names) if isinstance(names, list) else frozenset[str]()
+        name = str(schema.get("name"))
+        for alias in (name, f"p_{name}", str(schema.get("fullyQualifiedName")), str(schema.get("objectTypeId"))):
+            required[alias] = found
+    return required
+
+
+def property_row(object_: str, item: Mapping[str, Any], required: Collection[str] = ()) -> dict[str, Any]:
+    """One row of `properties`; `required`: names of those that a new record must have, as far as HubSpot tells."""
     modification = item.get("modificationMetadata")
     is_read_only = bool(modification.get("readOnlyValue")) if isinstance(modification, dict) else False
     is_calculated = bool(item.get("calculated"))
@@ -56,6 +91,7 @@ def property_row(object_: str, item: Mapping[str, Any]) -> dict[str, Any]:
         "is_writable": not is_read_only and not is_calculated,
         "is_calculated": is_calculated,
         "has_unique_value": bool(item.get("hasUniqueValue")),
+        "is_required": item.get("name") in required,
         "referenced_object": item.get("referencedObjectType"),
     }
 

@@ -97,6 +97,7 @@ PROPERTIES = _table(
         "is_writable": _FLAG,
         "is_calculated": _FLAG,
         "has_unique_value": _FLAG,
+        "is_required": _FLAG,
         "referenced_object": _TEXT,
     },
 )

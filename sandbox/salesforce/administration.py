@@ -3,7 +3,8 @@
 Owns: the vocabulary of both. Refuses: records' values (`saving`, `removal`).
 
 Metadata, one JSON object per change (`"field"` may also be called `"property"`):
-`{"action": "hide" | "show" | "delete" | "restore", "object", "field"}` (hide and show: field-level security),
+`{"action": "hide" | "show" | "lock_field" | "unlock_field" | "delete" | "restore", "object", "field"}` (the first four:
+field-level security; a locked field is read and not edited),
 `{"action": "rename", "object", "field", "name"}`,
 `{"action": "add_option" | "remove_option", "object", "field", "value", "label"?}`,
 `{"action": "restrict", "object", "field", "on"}` (a picklist accepts its active values only),
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 SCHEMA_ACTIONS: dict[str, dict[str, Any]] = {
     "hide": {"change": "hide", "on": True},
     "show": {"change": "hide", "on": False},
+    "lock_field": {"change": "lock", "on": True},
+    "unlock_field": {"change": "lock", "on": False},
     "delete": {"change": "delete"},
     "restore": {"change": "restore"},
     "add_option": {"change": "option", "on": True},
@@ -149,6 +152,8 @@ def apply_schema_change(schema: Schema, change: Mapping[str, Any]) -> None:
             schema.use_currencies([str(code) for code in change["codes"]])
         case "hide":
             schema.hide(object_name, name, is_on)
+        case "lock":
+            schema.lock(object_name, name, is_on)
         case "rename":
             schema.replace_field(object_name, name, name=str(change["name"]))
         case "option":

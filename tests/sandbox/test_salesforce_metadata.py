@@ -131,6 +131,19 @@ def test_hidden_deleted_and_renamed_fields(org: Salesforce) -> None:
     assert org.query_error("SELECT Department FROM Contact")[0] == "INVALID_FIELD"
 
 
+def test_a_locked_field_is_read_and_not_written(org: Salesforce) -> None:
+    record = org.create("Contact", LastName="x", Title="CEO")
+    org.control("/metadata", {"action": "lock_field", "object": "Contact", "field": "Title"})
+    title = fields_of(org, "Contact")["Title"]
+    assert (title["createable"], title["updateable"], title["calculated"]) == (False, False, False)
+    assert org.get(f"/sobjects/Contact/{record}").json()["Title"] == "CEO"
+    error = org.patch(f"/sobjects/Contact/{record}", {"Title": "CFO"}).json()[0]
+    assert (error["errorCode"], error["fields"]) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["Title"])
+    org.control("/metadata", {"action": "unlock_field", "object": "Contact", "field": "Title"})
+    assert fields_of(org, "Contact")["Title"]["updateable"]
+    assert org.patch(f"/sobjects/Contact/{record}", {"Title": "CFO"}).status_code == 204
+
+
 def test_every_type_of_custom_field(org: Salesforce) -> None:
     definitions: dict[str, dict[str, Any]] = {
         "Score__c": {"type": "Number", "precision": 6, "scale": 1},

@@ -37,7 +37,8 @@ def test_custom_objects_with_references_between_them_need_rows_only(empty_world:
     seat = world.create("seat", hubspot={"name": "Seat 1"})
     world.associate(gold, acme)
     world.associate(seat, gold)
-    silver = world.create("license", salesforce={"Name": "Silver", "Amount__c": 5})
+    silver = world.create("license", salesforce={"Name": "Silver", "Amount__c": 5, "Expires__c": "2027-06-30"})
+    bronze = world.create("license", salesforce={"Name": "Bronze"})
     other_seat = world.create("seat", salesforce={"Name": "Seat 2", "License__c": silver.salesforce_id})
     result = world.sync()
     assert result.status == "succeeded"
@@ -51,15 +52,24 @@ def test_custom_objects_with_references_between_them_need_rows_only(empty_world:
     assert world.salesforce(seat)["License__c"] == gold.salesforce_id
     assert world.hubspot(silver)["amount"] == "5"
     assert world.associated(other_seat, "license") == {silver.hubspot_id}
+    # HubSpot's schema requires a date: who has none waits, and HubSpot was not asked
+    assert not world.is_linked(bronze)
+    assert [(issue["field"], issue["salesforce_id"]) for issue in world.issues("required_field_missing")] == [
+        ("expires", bronze.salesforce_id)
+    ]
+    assert world.query("select * from sync_health.sync_errors") == []
 
     # a seat moves in Salesforce, a license changes in HubSpot; of two associations the one that Salesforce knows stands
     world.edit_salesforce(seat, License__c=silver.salesforce_id)
     world.edit_hubspot(gold, amount="99")
+    world.edit_salesforce(bronze, Expires__c="2027-12-31")
     world.associate(other_seat, gold)
     world.sync()
     assert world.associated(seat, "license") == {silver.hubspot_id}
     assert float(world.salesforce(gold)["Amount__c"]) == 99
     assert world.salesforce(other_seat)["License__c"] == silver.salesforce_id
+    assert world.hubspot(world.linked(bronze))["expires"] == "2027-12-31"
+    assert world.issues("required_field_missing") == []
 
     world.associate(other_seat, silver, remove=True)
     world.edit_hubspot(other_seat, name="Seat 2b")
@@ -72,12 +82,12 @@ def _create_objects(world: World) -> None:
     clients = build_clients(world.settings)
     license_fields = (("amount", "number", "number"), ("expires", "date", "date"))
     related = "COMPANY"
-    for name, properties in (("license", license_fields), ("seat", ())):
+    for name, properties, required in (("license", license_fields, ["name", "expires"]), ("seat", (), ["name"])):
         body = {
             "name": name,
             "labels": {"singular": name.title(), "plural": f"{name.title()}s"},
             "primaryDisplayProperty": "name",
-            "requiredProperties": ["name"],
+            "requiredProperties": required,
             "properties": [
                 {"name": "name", "label": "Name", "type": "string", "fieldType": "text"},
                 *[{"name": own, "label": own, "type": kind, "fieldType": field} for own, kind, field in properties],

@@ -202,22 +202,31 @@ def test_the_health_file_answers_while_a_cycle_runs(world: World) -> None:
 def test_a_hidden_or_deleted_property_suspends_its_mapping_and_clears_nothing(world: World) -> None:
     pair = world.create(
         "contact",
-        hubspot=hubspot_person("one", jobtitle="Engineer", phone="1"),
-        salesforce=salesforce_person("one", Title="Engineer", Phone="1"),
+        hubspot=hubspot_person("one", jobtitle="Engineer", phone="1", mobilephone="8"),
+        salesforce=salesforce_person("one", Title="Engineer", Phone="1", MobilePhone="8"),
     )
     world.sync()
     control.change_metadata(world.state_dir, "salesforce", action="hide", object="Contact", field="Title")
-    world.edit_hubspot(pair, jobtitle="Director", phone="2")
+    control.change_metadata(world.state_dir, "salesforce", action="lock_field", object="Contact", field="MobilePhone")
+    world.edit_hubspot(pair, jobtitle="Director", phone="2", mobilephone="9")
     result = world.sync()
     assert result.status in ("succeeded", "degraded")
     assert world.salesforce(pair)["Phone"] == "2"
     assert world.hubspot(pair)["jobtitle"] == "Director"
     issues = world.issues("suspended_mapping")
     assert [(issue["object"], issue["field"]) for issue in issues] == [("contact", "Title")]
+    # what field-level security keeps from being written waits, and is told once
+    assert (world.salesforce(pair)["MobilePhone"], world.hubspot(pair)["mobilephone"]) == ("8", "9")
+    (locked,) = world.issues("read_only_field")
+    assert (locked["field"], locked["hubspot_id"], locked["salesforce_id"]) == ("MobilePhone", None, None)
+    assert "editable for the integration user" in locked["fix"]
+    assert world.query("select * from sync_health.sync_errors") == []
     assert world.query("select status from sync_health.sync_status") == [("degraded",)]
     control.change_metadata(world.state_dir, "salesforce", action="show", object="Contact", field="Title")
+    control.change_metadata(world.state_dir, "salesforce", action="unlock_field", object="Contact", field="MobilePhone")
     world.sync()
-    assert world.salesforce(pair)["Title"] == "Director"
+    assert (world.salesforce(pair)["Title"], world.salesforce(pair)["MobilePhone"]) == ("Director", "9")
+    assert world.issues("read_only_field") == []
     assert world.query("select status from sync_health.sync_status") == [("active",)]
     world.assert_quiet()
 

@@ -23,12 +23,35 @@ with missing_unmapped as (
     group by candidates.link_id
 ),
 
+-- a contact needs one of its e-mail and names, a company one of name and domain
+nameless as (
+    select
+        candidates.link_id,
+        'required_field_missing' as problem,
+        string_agg(fields.field, ' / ' order by fields.field) as field
+    from {{ ref('int_create_candidates') }} as candidates
+    inner join {{ ref('stg_object_mappings') }} as objects on candidates.object = objects.object
+    inner join {{ ref('stg_fields') }} as fields
+        on fields.side = 'hubspot'
+        and objects.hubspot_object = fields.crm_object
+        and fields.is_required_in_part
+        and fields.is_present
+    left join {{ ref('int_create_values') }} as create_values
+        on candidates.link_id = create_values.link_id
+        and fields.field = create_values.field
+    where candidates.target = 'hubspot'
+    group by candidates.link_id
+    having count(create_values.image) = 0
+),
+
 blocking as (
     select link_id, problem, field
     from {{ ref('int_create_values') }}
     where problem = 'unmapped_stage' or (problem is not null and is_required)
     union all
     select * from missing_unmapped
+    union all
+    select * from nameless
 ),
 
 first_blocking as (

@@ -1,6 +1,7 @@
 -- One row per mapping that the CRMs' metadata contradicts. `severity` error (a property that never existed, types that
 -- do not fit) stops the run before anything is pushed; suspended (it existed and is gone or hidden) lets all else go
--- on; notice (it wants to write what a CRM computes) says what the sync does instead.
+-- on; notice (it wants to write what a CRM computes, or what the integration user may not edit) says what the sync does
+-- instead.
 with mappings as (
     select * from {{ ref('stg_field_mappings') }}
     where kind <> 'id'
@@ -61,6 +62,17 @@ problems as (
         and (not is_active or declared_direction <> direction)
     union all
     select
+        object, hubspot_property, salesforce_field, 'salesforce' as side, salesforce_field as field,
+        'notice' as severity,
+        'read_only_field' as issue_type
+    from mappings
+    where is_active
+        and not salesforce_is_computed
+        and salesforce_field <> ''
+        and direction <> 'always_salesforce'
+        and not case kind when 'constant' then salesforce_is_createable else salesforce_is_updateable end
+    union all
+    select
         object, hubspot_property, salesforce_field, 'hubspot' as side, hubspot_property as field,
         'error' as severity,
         'no_multi_select' as issue_type
@@ -88,6 +100,16 @@ select
         when problems.issue_type = 'read_only_field' and not mappings.is_active
             then problems.field || ' is computed in ' || problems.side || ': the row could only write it, so it is off.'
         when problems.issue_type = 'read_only_field'
+            and not mappings.hubspot_is_computed
+            and not mappings.salesforce_is_computed
+            and mappings.salesforce_is_createable
+            then problems.field || ' can be set on new Salesforce records only: what is edited in HubSpot later waits.'
+        when problems.issue_type = 'read_only_field'
+            and not mappings.hubspot_is_computed
+            and not mappings.salesforce_is_computed
+            then 'The integration user may not edit ' || problems.field
+                || ' in Salesforce: the row writes nothing there, and what is edited in HubSpot waits.'
+        when problems.issue_type = 'read_only_field'
             then problems.field || ' is computed in ' || problems.side || ' and is never written: the row is taken as '
                 || mappings.direction || '.'
         when problems.issue_type = 'no_multi_select'
@@ -101,6 +123,11 @@ select
             then 'Map the currency code too (deals: deal_currency_code and CurrencyIsoCode), or remove this row.'
         when problems.issue_type = 'read_only_field' and not mappings.is_active
             then 'Map another field, or turn the direction round in field_mappings.csv.'
+        when problems.issue_type = 'read_only_field'
+            and not mappings.hubspot_is_computed
+            and not mappings.salesforce_is_computed
+            then 'Let the integration user edit the field (field-level security), '
+                || 'or set the direction to always_salesforce in field_mappings.csv.'
         when problems.issue_type = 'read_only_field'
             then 'Set the direction to ' || mappings.direction || ' in field_mappings.csv.'
         when problems.issue_type = 'no_multi_select'

@@ -20,12 +20,17 @@ with hubspot_fields as (
         is_writable and not is_calculated as is_createable,
         is_writable and not is_calculated as is_updateable,
         (object = 'deals' and name in ('dealname', 'dealstage'))
-        or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp') as is_required,
+        or (object in ('tasks', 'notes', 'calls', 'meetings', 'emails') and name = 'hs_timestamp')
+        -- custom objects: their schemas say it
+        or coalesce(is_required, false) as is_required,
+        -- a new record needs one of these
+        (object = 'contacts' and name in ('email', 'firstname', 'lastname'))
+        or (object = 'companies' and name in ('name', 'domain')) as is_required_in_part,
         -- what a record must have can be changed and never cleared; a deal is always in a pipeline
         case
             when object = 'deals' then name not in ('dealname', 'dealstage', 'pipeline')
             when object in ('tasks', 'notes', 'calls', 'meetings', 'emails') then name <> 'hs_timestamp'
-            else true
+            else not coalesce(is_required, false)
         end as is_nillable,
         -- what nobody may write HubSpot keeps itself, whether it calls that calculated or not
         coalesce(is_calculated or not is_writable, false) as is_computed,
@@ -65,6 +70,7 @@ salesforce_fields as (
         coalesce(is_createable, false) as is_createable,
         coalesce(is_updateable, false) as is_updateable,
         coalesce(is_createable and not is_nillable and not is_defaulted_on_create, false) as is_required,
+        false as is_required_in_part,
         coalesce(is_nillable, true) as is_nillable,
         coalesce(is_calculated, false) as is_computed,
         type in ('picklist', 'multipicklist') and name not in ('StageName') as has_options,

@@ -32,7 +32,8 @@ from_decisions as (
         on decisions.link_id = links.link_id
     left join label on decisions.hubspot_property = 'dealstage' and decisions.hubspot_value = label.stage_id
     where decisions.held_reason is not null
-        and decisions.held_reason not in ('excluded', 'blocked', 'out_of_scope')
+        -- what may not be written is listed once, with its mapping
+        and decisions.held_reason not in ('excluded', 'blocked', 'out_of_scope', 'read_only_field')
 ),
 
 truncated as (
@@ -78,7 +79,7 @@ from_creates as (
         on create_values.hubspot_property = 'dealstage'
         and create_values.target = 'salesforce'
         and paired.hubspot_value = label.stage_id
-    where create_values.problem is not null
+    where create_values.problem <> 'read_only_field'
 ),
 
 unmapped_required as (
@@ -88,10 +89,15 @@ unmapped_required as (
         checked.held_field as field,
         case when checked.side = 'hubspot' then checked.record_id end as hubspot_id,
         case when checked.side = 'salesforce' then checked.record_id end as salesforce_id,
-        'a new ' || checked.target || ' record needs a value and no row maps the field' as detail
+        'a new ' || checked.target || ' record needs ' || case
+            when contains(checked.held_field, ' / ') then 'one of these, and the other record has none'
+            else 'a value and no row maps the field'
+        end as detail
     from {{ ref('int_creates_checked') }} as checked
     anti join {{ ref('int_create_values') }} as create_values
-        on checked.link_id = create_values.link_id and create_values.problem is not null
+        on checked.link_id = create_values.link_id
+        and create_values.problem is not null
+        and checked.held_field = create_values.field
     where checked.held_reason is not null
 ),
 

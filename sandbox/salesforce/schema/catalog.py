@@ -50,6 +50,7 @@ class Schema:
         """Forget what administrators changed."""
         self.objects: dict[str, SObject] = {}
         self.hidden: set[FieldKey] = set()
+        self.locked: set[FieldKey] = set()
         self.revision += 1
         for each in (*sales_objects(), *setup_objects()):
             self.objects[each.name.lower()] = each
@@ -127,6 +128,15 @@ class Schema:
             self.hidden.discard(key)
         self.revision += 1
 
+    def lock(self, object_name: str, field_name: str, locked: bool) -> None:
+        """Let the field be read and not edited, whatever else grants it."""
+        key = (object_name, field_name)
+        if locked:
+            self.locked.add(key)
+        else:
+            self.locked.discard(key)
+        self.revision += 1
+
     def set_picklist_value(
         self, object_name: str, field_name: str, value: str, label: str | None, is_active: bool
     ) -> None:
@@ -161,7 +171,8 @@ class View:
         return key not in self.schema.hidden and (field.is_granted or key in self.grants.readable)
 
     def can_edit(self, sobject: SObject, field: Field) -> bool:
-        return field.is_granted or (sobject.name, field.name) in self.grants.editable
+        key = (sobject.name, field.name)
+        return key not in self.schema.locked and (field.is_granted or key in self.grants.editable)
 
     def find(self, sobject: SObject, name: str) -> Field | None:
         field = sobject.find(name)

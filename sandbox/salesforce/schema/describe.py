@@ -20,8 +20,8 @@ MASTER_RECORD_TYPE = "012000000000000AAA"
 _GROUPABLE_NOT = frozenset({"textarea", "double", "currency", "percent", "datetime", "address", "anyType"})
 
 
-def describe_field(field: Field) -> dict[str, Any]:
-    """One entry of `fields`."""
+def describe_field(field: Field, can_edit: bool = True) -> dict[str, Any]:
+    """One entry of `fields`; `can_edit`: field-level security lets the user write it."""
     is_plain_text = field.is_text or field.type in ("id", "reference", "anyType")
     return {
         "aggregatable": field.filterable and field.type not in ("boolean", "address", "anyType"),
@@ -34,7 +34,7 @@ def describe_field(field: Field) -> dict[str, Any]:
         "caseSensitive": field.case_sensitive,
         "compoundFieldName": field.compound,
         "controllerName": None,
-        "createable": field.createable,
+        "createable": field.createable and can_edit,
         "custom": field.custom,
         "defaultValue": field.default_value,
         "defaultValueFormula": None,
@@ -88,7 +88,7 @@ def describe_field(field: Field) -> dict[str, Any]:
         "sortable": field.sortable,
         "type": field.type,
         "unique": field.unique,
-        "updateable": field.updateable,
+        "updateable": field.updateable and can_edit,
         "writeRequiresMasterRead": False,
     }
 
@@ -144,7 +144,7 @@ def describe_object(sobject: SObject, view: View, base: str, record_types: list[
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [describe_field(field) for field in view.fields(sobject)],
+        "fields": [describe_field(field, view.can_edit(sobject, field)) for field in view.fields(sobject)],
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,
