@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from crm_sync.clients.errors import (
     ApiError,
@@ -21,6 +22,7 @@ from crm_sync.clients.errors import (
 )
 from reverse_etl.operations import RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Operation, Outcome
 
+T = TypeVar("T")
 #: Writes some operations in one call; raises an ApiError when the call as a whole does not succeed.
 Send = Callable[[Sequence[Operation]], list[Outcome]]
 #: The outcome of a single operation that was refused.
@@ -72,6 +74,25 @@ class Written:
     trouble: ApiError | None = None
 
 
+def in_series(parts: Sequence[Sequence[Attempt]]) -> list[list[Sequence[Attempt]]]:
+    """Batches that may go out side by side, each with those that must follow it: two batches that change children of
+    one parent would wait for its lock. Expects the attempts in the order of their parents."""
+    series: list[list[Sequence[Attempt]]] = []
+    for part in parts:
+        parent = part[0].operation.parent
+        if series and parent is not None and series[-1][-1][-1].operation.parent == parent:
+            series[-1].append(part)
+        else:
+            series.append([part])
+    return series
+
+
+def parts_of(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in parts of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
 def send_isolating(operations: Sequence[Operation], send: Send, judge: Judge) -> Written:
     """Write operations, halving whatever is refused as a whole.
 
@@ -83,14 +104,14 @@ def send_isolating(operations: Sequence[Operation], send: Send, judge: Judge) ->
     while queue:
         piece = queue.popleft()
         if written.failure is not None:
-            written.outcomes += [_not_made(operation, written.failure) for operation in piece]
+            written.outcomes += [not_made(operation, written.failure) for operation in piece]
             continue
         try:
             written.outcomes += send(piece)
         except ApiError as error:
             if is_final(error):
                 written.failure = error
-                written.outcomes += [_not_made(operation, error) for operation in piece]
+                written.outcomes += [not_made(operation, error) for operation in piece]
             elif isinstance(error, Refused) and not isinstance(error, ServerTrouble):
                 if len(piece) == 1 or error.status in GENERAL_STATUSES:
                     written.outcomes += [judge(operation, error) for operation in piece]
@@ -159,7 +180,7 @@ def error_code(error: ApiError) -> str:
     return "NO_RESPONSE" if isinstance(error, NoResponse) else "NOT_SENT"
 
 
-def _not_made(operation: Operation, error: ApiError) -> Outcome:
+def not_made(operation: Operation, error: ApiError) -> Outcome:
     return Outcome(operation.operation_id, RETRYABLE, error_code=error_code(error), message=error.message)
 
 

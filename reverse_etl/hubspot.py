@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crm_sync.clients import ApiError, HubSpotClient
-from reverse_etl.batches import Written, send_isolating, unanswered
+from reverse_etl.batches import Written, parts_of, send_isolating, unanswered
 from reverse_etl.hubspot_associations import HubSpotAssociations
 from reverse_etl.hubspot_replies import (
     Answer,
@@ -39,9 +39,27 @@ from reverse_etl.operations import (
     Outcome,
 )
 from reverse_etl.values import hubspot_text, instant
-from reverse_etl.writers import merged_values, note, note_trouble, own_values, read_carefully, settled
+from reverse_etl.writers import (
+    PURPOSES,
+    READ_BACKS,
+    RESOLUTIONS,
+    STALE_CHECKS,
+    WRITES,
+    merged_values,
+    note,
+    note_trouble,
+    own_values,
+    settled,
+    unread,
+)
 
 BATCH_SIZE = 100
+#: Associations go in calls of their own, which take more. [HubSpot docs: crm/associations v4 batch limits]
+ASSOCIATE_SIZE = 500
+#: So many are checked and journalled together: five batches, since the journal's commits cost more than their rows.
+UNIT_SIZE = 500
+#: The rolling limit allows 11 to 19 calls a second, which take a few tenths of a second each.
+AT_ONCE = 8
 #: How soon after an attempt HubSpot has stored it, if it has: later changes are somebody else's.
 _STORED_WITHIN = timedelta(minutes=2)
 _CLOCKS_APART = timedelta(seconds=5)
@@ -54,20 +72,31 @@ _SendInto = Callable[[Sequence[Operation], dict[str, Answer]], list[Outcome]]
 
 
 class HubSpotWriter:
-    """Implements `Writer` for HubSpot."""
+    """Implements `Writer` for HubSpot. A write completes itself: most answers tell all that is stored."""
 
     name = "HubSpot"
+    at_once = AT_ONCE
 
     def __init__(self, client: HubSpotClient) -> None:
         self._client = client
-        self._associations = HubSpotAssociations(client)
+        self._clients = {purpose: client.counted() for purpose in PURPOSES}
 
     @property
     def calls(self) -> int:
         return self._client.calls
 
+    @property
+    def calls_by_purpose(self) -> dict[str, int]:
+        return {purpose: client.calls for purpose, client in self._clients.items()}
+
     def batch_size(self, operation: str) -> int:
-        return BATCH_SIZE
+        return ASSOCIATE_SIZE if operation == ASSOCIATE else BATCH_SIZE
+
+    def check_size(self, operation: str) -> int:
+        return self.batch_size(operation)
+
+    def unit_size(self, operation: str) -> int:
+        return UNIT_SIZE
 
     # ------------------------------------------------------------ reading
 
@@ -76,8 +105,9 @@ class HubSpotWriter:
         crm_object = operations[0].crm_object
         checked = {name for operation in operations for name in operation.checked}
         names = {name for name in checked if not name.startswith(ASSOCIATION_PREFIX)}
-        read = self._read(crm_object, ids, names)
-        associated = self._read_associations(operations, [record_id for record_id in ids if record_id in read])
+        read = self._read(STALE_CHECKS, crm_object, ids, names)
+        living = [record_id for record_id in ids if record_id in read]
+        associated = self._read_associations(STALE_CHECKS, operations, living)
         return {
             record_id: Current(
                 {**read[record_id].properties, **associated.get(record_id, {})}, _modified_at(read[record_id])
@@ -87,26 +117,27 @@ class HubSpotWriter:
         }
 
     def _read(
-        self, crm_object: str, keys: Sequence[str], names: Iterable[str], id_property: str | None = None
+        self, purpose: str, crm_object: str, keys: Sequence[str], names: Iterable[str], id_property: str | None = None
     ) -> dict[str, Answer]:
         """Records by key; a merged-away id is answered with its survivor's id, and so is not found under its own."""
         wanted = sorted({*names, _cursor(crm_object), *([id_property] if id_property else [])})
         body: dict[str, Any] = {"properties": wanted, **({"idProperty": id_property} if id_property else {})}
         found: dict[str, Answer] = {}
-        for start in range(0, len(keys), BATCH_SIZE):
-            inputs = [{"id": key} for key in dict.fromkeys(keys[start : start + BATCH_SIZE])]
-            for result in results_of(self._client.batch(crm_object, "read", inputs, **body).body):
+        for part in parts_of(list(dict.fromkeys(keys)), BATCH_SIZE):
+            inputs = [{"id": key} for key in part]
+            for result in results_of(self._clients[purpose].batch(crm_object, "read", inputs, **body).body):
                 answer = answer_of(result)
                 key = answer.properties.get(id_property) if id_property else answer.record_id
                 found[key or answer.record_id] = answer
         return found
 
     def _read_associations(
-        self, operations: Sequence[Operation], ids: Sequence[str]
+        self, purpose: str, operations: Sequence[Operation], ids: Sequence[str]
     ) -> dict[str, dict[str, str | None]]:
+        associations = HubSpotAssociations(self._clients[purpose])
         found: dict[str, dict[str, str | None]] = {}
         for to_object in sorted({name for operation in operations for name in operation.associations}):
-            associated = self._associations.read(operations[0].crm_object, to_object, ids) if ids else {}
+            associated = associations.read(operations[0].crm_object, to_object, ids) if ids else {}
             for record_id, value in associated.items():
                 found.setdefault(record_id, {})[ASSOCIATION_PREFIX + to_object] = value
         return found
@@ -121,15 +152,17 @@ class HubSpotWriter:
         answers: dict[str, Answer] = {}
         send = self._send_creates if operations[0].operation == CREATE else self._send_updates
         written = send_isolating(operations, lambda part: send(part, answers), judge_refusal)
-        by_id = {operation.operation_id: operation for operation in operations}
-        made = [outcome for outcome in written.outcomes if outcome.outcome == SUCCEEDED]
-        others = [outcome for outcome in written.outcomes if outcome.outcome != SUCCEEDED]
-
-        def complete(outcomes: Sequence[Outcome]) -> list[Outcome]:
-            return self._completed([by_id[outcome.operation_id] for outcome in outcomes], answers)
-
-        written.outcomes = others + read_carefully(written, made, complete)
+        made = {outcome.operation_id for outcome in written.outcomes if outcome.outcome == SUCCEEDED}
+        try:
+            told = self._completed([one for one in operations if one.operation_id in made], answers) if made else []
+        except ApiError as error:
+            note_trouble(written, error)
+            told = unread([outcome for outcome in written.outcomes if outcome.operation_id in made], error).outcomes
+        written.outcomes = [outcome for outcome in written.outcomes if outcome.operation_id not in made] + told
         return written
+
+    def complete(self, made: Sequence[tuple[Operation, Outcome]]) -> Written:
+        return Written([outcome for _, outcome in made])
 
     def _send_creates(self, operations: Sequence[Operation], answers: dict[str, Answer]) -> list[Outcome]:
         traces = {str(number): operation for number, operation in enumerate(operations)}
@@ -142,7 +175,7 @@ class HubSpotWriter:
             }
             for trace, operation in traces.items()
         ]
-        reply = self._client.batch(operations[0].crm_object, "upsert", inputs)
+        reply = self._clients[WRITES].batch(operations[0].crm_object, "upsert", inputs)
         return self._judged(sort_reply(reply.body, traces, HUBSPOT_ID_PROPERTY), answers, self._send_creates)
 
     def _send_updates(self, operations: Sequence[Operation], answers: dict[str, Answer]) -> list[Outcome]:
@@ -151,12 +184,13 @@ class HubSpotWriter:
             {"id": one.record_id, "properties": _outgoing(one.changes), "objectWriteTraceId": trace}
             for trace, one in traces.items()
         ]
-        reply = self._client.batch(operations[0].crm_object, "update", inputs)
+        reply = self._clients[WRITES].batch(operations[0].crm_object, "update", inputs)
         return self._judged(sort_reply(reply.body, traces, None), answers, self._send_updates)
 
     def _send_archives(self, operations: Sequence[Operation]) -> list[Outcome]:
         """To the recycle bin, restorable for 90 days. The answer is empty: all are archived, or none."""
-        self._client.batch(operations[0].crm_object, "archive", [{"id": one.record_id} for one in operations])
+        inputs = [{"id": one.record_id} for one in operations]
+        self._clients[WRITES].batch(operations[0].crm_object, "archive", inputs)
         return [Outcome(one.operation_id, SUCCEEDED, record_id=one.record_id) for one in operations]
 
     def _judged(self, found: Sorted, answers: dict[str, Answer], send_again: _SendInto) -> list[Outcome]:
@@ -178,14 +212,14 @@ class HubSpotWriter:
     def _completed(self, operations: Sequence[Operation], answers: Mapping[str, Answer]) -> list[Outcome]:
         """The outcomes of writes that HubSpot has accepted. Where its answer lacks a value that the base needs, the
         record is read."""
-        unread, names = [], set()
+        lacking, names = [], set()
         for operation in operations:
             answer = answers[operation.operation_id]
             missing = _own_names(operation) - answer.properties.keys()
             if missing:
-                unread.append(answer.record_id)
+                lacking.append(answer.record_id)
                 names |= _own_names(operation)
-        read = self._read(operations[0].crm_object, unread, names) if unread else {}
+        read = self._read(READ_BACKS, operations[0].crm_object, lacking, names) if lacking else {}
         return [self._outcome(operation, answers[operation.operation_id], read) for operation in operations]
 
     def _outcome(self, operation: Operation, answer: Answer, read: Mapping[str, Answer]) -> Outcome:
@@ -207,7 +241,7 @@ class HubSpotWriter:
     def _associate(self, operations: Sequence[Operation]) -> Written:
         written = Written()
         try:
-            failures = self._associations.write(operations).by_operation
+            failures = HubSpotAssociations(self._clients[WRITES]).write(operations).by_operation
             modified = self._times([one for one in operations if one.snapshot_modified_at is not None])
         except ApiError as error:
             note_trouble(written, error)
@@ -233,7 +267,7 @@ class HubSpotWriter:
     def _times(self, operations: Sequence[Operation]) -> dict[str, datetime | None]:
         """When the records were last changed: an association may move it, and that is nobody's edit."""
         ids = [operation.record_id or "" for operation in operations]
-        read = self._read(operations[0].crm_object, ids, ()) if ids else {}
+        read = self._read(READ_BACKS, operations[0].crm_object, ids, ()) if ids else {}
         return {record_id: _modified_at(answer) for record_id, answer in read.items()}
 
     # ------------------------------------------------------------ unknown outcomes
@@ -243,8 +277,9 @@ class HubSpotWriter:
         is_create = operations[0].operation == CREATE
         names = {name for operation in operations for name in _own_names(operation)}
         keys = [(operation.key if is_create else operation.record_id) or "" for operation in operations]
-        read = self._read(operations[0].crm_object, keys, names, HUBSPOT_ID_PROPERTY if is_create else None)
-        associated = self._read_associations(operations, [answer.record_id for answer in read.values()])
+        id_property = HUBSPOT_ID_PROPERTY if is_create else None
+        read = self._read(RESOLUTIONS, operations[0].crm_object, keys, names, id_property)
+        associated = self._read_associations(RESOLUTIONS, operations, [answer.record_id for answer in read.values()])
         outcomes = []
         for key, attempt in zip(keys, attempts, strict=True):
             answer = read.get(key)

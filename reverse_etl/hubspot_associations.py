@@ -13,7 +13,7 @@ from typing import Any
 
 from crm_sync.clients import HubSpotClient
 from crm_sync.clients.errors import Refused
-from reverse_etl.batches import error_code
+from reverse_etl.batches import error_code, parts_of
 from reverse_etl.hubspot_replies import error_code_of, errors_of, results_of
 from reverse_etl.operations import Operation
 from reverse_etl.values import text
@@ -26,6 +26,9 @@ class PrimaryTypes:
     primary: int
     unlabelled: int
 
+
+#: The most pairs in one call; the documented 2,000 hold for some forms only. [HubSpot docs: crm/associations v4]
+CALL_SIZE = 1_000
 
 #: HubSpot-defined types [HubSpot docs: crm/associations, type id values]
 PRIMARY_TYPES = {
@@ -135,7 +138,7 @@ class HubSpotAssociations:
         failures: AssociationFailures,
     ) -> None:
         """Send pairs, halving what is refused as a whole."""
-        queue = [list(inputs)] if inputs else []
+        queue = [list(part) for part in parts_of(inputs, CALL_SIZE)]
         while queue:
             part = queue.pop()
             try:

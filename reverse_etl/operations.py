@@ -71,6 +71,8 @@ class Operation:
     snapshot_modified_at: datetime | None = None
     human_modified_at: datetime | None = None
     source_modified_at: datetime | None = None
+    #: The record that its CRM locks along with it, if that is known: siblings go in one batch.
+    parent: str | None = None
 
     @property
     def key(self) -> str:
@@ -160,6 +162,8 @@ class Attempt:
     operation: Operation
     attempted_at: datetime
     attempt_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    #: The Bulk API job that carries it, where one does: what became of it is known there.
+    bulk_job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

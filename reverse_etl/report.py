@@ -50,6 +50,8 @@ class PushReport:
     seconds: float
     failures: Mapping[str, ApiError] = field(default_factory=dict)
     resolved: Mapping[str, int] = field(default_factory=dict)
+    #: Calls by target and what they were made for: writes, stale checks, readings back, resolutions.
+    purposes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def failed_crms(self) -> tuple[str, ...]:
@@ -85,13 +87,17 @@ def combined(reports: Sequence[PushReport]) -> PushReport:
     calls: Counter[str] = Counter()
     resolved: Counter[str] = Counter()
     failures: dict[str, ApiError] = {}
+    purposes: dict[str, Counter[str]] = {}
     for report in reports:
+        for target, by_purpose in report.purposes.items():
+            purposes.setdefault(target, Counter()).update(by_purpose)
         for count in report.counts:
             tally.add(count.target, count.object, count.operation, count.outcome, count.records)
         calls.update(report.api_calls)
         resolved.update(report.resolved)
         failures = {**report.failures, **failures}
-    return PushReport(tally.counts(), dict(calls), sum(one.seconds for one in reports), failures, dict(resolved))
+    seconds = sum(one.seconds for one in reports)
+    return PushReport(tally.counts(), dict(calls), seconds, failures, dict(resolved), purposes)
 
 
 class Tally:

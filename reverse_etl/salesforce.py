@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm_sync.clients import Refused, SalesforceClient
+from crm_sync.clients import ApiError, Refused, SalesforceClient
 from crm_sync.clients.salesforce import fits_url, soql_text
-from reverse_etl.batches import Written, send_isolating
+from reverse_etl.batches import Written, parts_of, send_isolating
 from reverse_etl.operations import (
     ARCHIVE,
     ASSOCIATE,
@@ -32,9 +32,24 @@ from reverse_etl.operations import (
 from reverse_etl.salesforce_junctions import SalesforceJunctions
 from reverse_etl.salesforce_replies import LOCK_CODES, judge_refusal, judge_row
 from reverse_etl.values import instant, salesforce_id_18, salesforce_json, text
-from reverse_etl.writers import merged_values, note, own_values, read_carefully, settled
+from reverse_etl.writers import (
+    PURPOSES,
+    READ_BACKS,
+    RESOLUTIONS,
+    STALE_CHECKS,
+    WRITES,
+    merged_values,
+    note,
+    own_values,
+    settled,
+    unread,
+)
 
 BATCH_SIZE = 200
+#: How many records one call reads. [Salesforce docs: sObject Collections, get records with a request body]
+CHECK_SIZE = 2_000
+#: Salesforce allows 25 calls of 20 seconds and more at once, a developer organisation 5: writes of 200 are shorter.
+AT_ONCE = 8
 #: Read with every record: who changed it last, and when.
 _STAMPS = ("LastModifiedById", "LastModifiedDate", "SystemModstamp")
 _LOCK_WAITS_SECONDS = (0.5, 2.0)
@@ -45,32 +60,49 @@ class SalesforceWriter:
     """Implements `Writer` for Salesforce."""
 
     name = "Salesforce"
+    at_once = AT_ONCE
 
     def __init__(self, client: SalesforceClient, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._sleep = sleep
-        self._junctions = SalesforceJunctions(client)
+        self._clients = {purpose: client.counted() for purpose in PURPOSES}
+        self._junctions = {purpose: SalesforceJunctions(one) for purpose, one in self._clients.items()}
 
     @property
     def calls(self) -> int:
         return self._client.calls
 
+    @property
+    def calls_by_purpose(self) -> dict[str, int]:
+        return {purpose: client.calls for purpose, client in self._clients.items()}
+
     def batch_size(self, operation: str) -> int:
         return BATCH_SIZE
+
+    def check_size(self, operation: str) -> int:
+        return CHECK_SIZE
+
+    def unit_size(self, operation: str) -> int:
+        return CHECK_SIZE
 
     # ------------------------------------------------------------ reading
 
     def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
         names = {name for operation in operations for name in operation.checked}
-        return self._read(operations[0].crm_object, [one.record_id for one in operations if one.record_id], names)
+        ids = [one.record_id for one in operations if one.record_id]
+        return self._read(STALE_CHECKS, operations[0].crm_object, ids, names)
 
-    def _read(self, crm_object: str, ids: Sequence[str], names: Iterable[str]) -> dict[str, Current]:
+    def _read(self, purpose: str, crm_object: str, ids: Sequence[str], names: Iterable[str]) -> dict[str, Current]:
         """Living records by the id asked for, which may have 15 characters."""
         wanted = {*names}
         fields = {name for name in wanted if not is_set(name)}
-        found = self._client.retrieve(crm_object, ids, [*sorted(fields - {*_STAMPS}), *_STAMPS])
+        found: dict[str, dict[str, Any]] = {}
+        for part in parts_of(ids, CHECK_SIZE):
+            columns = ["Id", *sorted(fields - {*_STAMPS}), *_STAMPS]
+            found |= self._clients[purpose].collections_retrieve(crm_object, part, columns)
         living = [record_id for record_id in ids if salesforce_id_18(record_id) in found]
-        sets = {name: self._junctions.read(crm_object, name, living) for name in sorted(wanted - fields) if living}
+        junctions = self._junctions[purpose]
+        sets = {name: junctions.read(crm_object, name, living) for name in sorted(wanted - fields) if living}
         return {
             record_id: _current(
                 found[salesforce_id_18(record_id)] | {name: values[record_id] for name, values in sets.items()}
@@ -82,7 +114,7 @@ class SalesforceWriter:
 
     def write(self, operations: Sequence[Operation]) -> Written:
         if operations[0].operation == ASSOCIATE:
-            return self._junctions.write(operations)
+            return self._junctions[WRITES].write(operations)
         by_id = {operation.operation_id: operation for operation in operations}
         written = send_isolating(operations, self._send, judge_refusal)
         for seconds in _LOCK_WAITS_SECONDS:
@@ -93,48 +125,44 @@ class SalesforceWriter:
             again = send_isolating(locked, self._send, judge_refusal)
             answered = [one for one in written.outcomes if one.error_code not in LOCK_CODES]
             written = Written(answered + again.outcomes, again.failure, again.trouble)
-        if operations[0].operation == ARCHIVE:
-            return written
-        made = [outcome for outcome in written.outcomes if outcome.outcome == SUCCEEDED]
-        others = [outcome for outcome in written.outcomes if outcome.outcome != SUCCEEDED]
-
-        def complete(outcomes: Sequence[Outcome]) -> list[Outcome]:
-            return self._completed(outcomes, by_id)
-
-        written.outcomes = others + read_carefully(written, made, complete)
         return written
 
     def _send(self, operations: Sequence[Operation]) -> list[Outcome]:
+        client = self._clients[WRITES]
         crm_object = operations[0].crm_object
         if operations[0].operation == ARCHIVE:
-            deleted = self._client.collections_delete([operation.record_id or "" for operation in operations])
+            deleted = client.collections_delete([operation.record_id or "" for operation in operations])
             return [_row_outcome(operation, row) for operation, row in zip(operations, deleted.body, strict=True)]
         records = [_record(operation) for operation in operations]
         if operations[0].operation == CREATE:
-            reply = self._client.collections_upsert(crm_object, SALESFORCE_ID_FIELD, records)
+            reply = client.collections_upsert(crm_object, SALESFORCE_ID_FIELD, records)
         else:
-            reply = self._client.collections_update(records)
+            reply = client.collections_update(records)
         return [_row_outcome(operation, row) for operation, row in zip(operations, reply.body, strict=True)]
 
     # ------------------------------------------------------------ after the write
 
-    def _completed(self, outcomes: Sequence[Outcome], by_id: Mapping[str, Operation]) -> list[Outcome]:
-        """Read back what was written: defaults, triggers and formatting make it differ from what was sent."""
-        operations = [by_id[outcome.operation_id] for outcome in outcomes]
-        ids = [outcome.record_id or "" for outcome in outcomes]
+    def complete(self, made: Sequence[tuple[Operation, Outcome]]) -> Written:
+        """Defaults, triggers and formatting make what is stored differ from what was sent, and no answer tells it."""
+        operations, outcomes = [operation for operation, _ in made], [outcome for _, outcome in made]
+        try:
+            read = self._read_made(operations, [outcome.record_id or "" for outcome in outcomes])
+            me = self._client.identity().user_id
+        except ApiError as error:
+            return unread(outcomes, error)
+        return Written(
+            [_completed(self.name, operation, one, read.get(one.record_id or ""), me) for operation, one in made]
+        )
+
+    def _read_made(self, operations: Sequence[Operation], ids: Sequence[str]) -> dict[str, Current]:
         names = {name for operation in operations for name in merged_values(operation, {})}
         try:
-            read = self._read(operations[0].crm_object, ids, names)
+            return self._read(READ_BACKS, operations[0].crm_object, ids, names)
         except Refused as refusal:
             if type(refusal) is not Refused:
                 raise
             sent = {name for operation in operations for name in operation.changes}
-            read = self._read(operations[0].crm_object, ids, sent)
-        me = self._client.identity().user_id
-        return [
-            _completed(self.name, operation, outcome, read.get(outcome.record_id or ""), me)
-            for operation, outcome in zip(operations, outcomes, strict=True)
-        ]
+            return self._read(READ_BACKS, operations[0].crm_object, ids, sent)
 
     # ------------------------------------------------------------ unknown outcomes
 
@@ -146,7 +174,8 @@ class SalesforceWriter:
         if operations[0].operation == CREATE:
             found = self._find(crm_object, [operation.key for operation in operations], names)
         else:
-            read = self._read(crm_object, [one.record_id for one in operations if one.record_id], names)
+            ids = [one.record_id for one in operations if one.record_id]
+            read = self._read(RESOLUTIONS, crm_object, ids, names)
             found = {record_id: (record_id, current) for record_id, current in read.items()}
         outcomes = []
         for attempt in attempts:
@@ -162,7 +191,7 @@ class SalesforceWriter:
         fields = ", ".join(dict.fromkeys(("Id", SALESFORCE_ID_FIELD, *sorted({*names}), *_STAMPS)))
         found: dict[str, tuple[str, Current]] = {}
         for soql in _key_queries(f"SELECT {fields} FROM {crm_object}", keys):
-            for page in self._client.query(soql):
+            for page in self._clients[RESOLUTIONS].query(soql):
                 for record in page:
                     key = (text(record.get(SALESFORCE_ID_FIELD)) or "").casefold()
                     found[key] = (str(record["Id"]), _current(record))

@@ -6,7 +6,7 @@ else: it holds no state between batches and never touches the warehouse, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,7 +17,8 @@ from reverse_etl.values import same_value
 
 
 class Writer(Protocol):
-    """One CRM. Every method takes operations of one CRM object; `write` also of one kind."""
+    """One CRM. Every method takes operations of one CRM object; all but `current` and `settle` also of one kind, and
+    none twice on the same record. Methods may be called by several threads at once."""
 
     @property
     def name(self) -> str: ...
@@ -25,8 +26,26 @@ class Writer(Protocol):
     @property
     def calls(self) -> int: ...
 
+    @property
+    def calls_by_purpose(self) -> Mapping[str, int]:
+        """The calls of this writer: writes, stale checks, readings back, resolutions of unknown outcomes."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many calls may be under way at the same time."""
+        ...
+
     def batch_size(self, operation: str) -> int:
-        """How many operations of a kind go into one batch."""
+        """How many operations of a kind are written in one call."""
+        ...
+
+    def check_size(self, operation: str) -> int:
+        """How many operations of a kind are read in one call."""
+        ...
+
+    def unit_size(self, operation: str) -> int:
+        """How many operations of a kind are checked, journalled and read back together."""
         ...
 
     def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
@@ -35,12 +54,22 @@ class Writer(Protocol):
         ...
 
     def write(self, operations: Sequence[Operation]) -> Written:
-        """Write one batch. Never raises for what the CRM does: every operation gets an outcome."""
+        """Write one batch. Never raises for what the CRM does: every operation gets an outcome. A success without
+        `stored` is to be completed."""
+        ...
+
+    def complete(self, made: Sequence[tuple[Operation, Outcome]]) -> Written:
+        """Read what the CRM has made of successful writes whose answer did not tell. Never raises for what the CRM
+        does: what could not be read is unknown."""
         ...
 
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         """Learn by reading whether writes without an answer were made. Raises ApiError."""
         ...
+
+
+#: What calls are made for; counted apart.
+WRITES, STALE_CHECKS, READ_BACKS, RESOLUTIONS = PURPOSES = ("writes", "stale_checks", "read_backs", "resolutions")
 
 
 def merged_values(operation: Operation, held: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -110,18 +139,16 @@ def _not_made(operation: Operation, message: str) -> Outcome:
     return Outcome(operation.operation_id, RETRYABLE, "NOT_MADE", message)
 
 
-def read_carefully(
-    written: Written, outcomes: Sequence[Outcome], complete: Callable[[Sequence[Outcome]], list[Outcome]]
-) -> list[Outcome]:
-    """Complete successful writes by reading; where the CRM does not answer, their outcome stays unknown."""
-    try:
-        return complete(outcomes) if outcomes else []
-    except ApiError as error:
-        note_trouble(written, error)
-        return [
+def unread(outcomes: Sequence[Outcome], error: ApiError) -> Written:
+    """Successful writes whose values could not be read: what became of them is found out later."""
+    written = Written(
+        [
             replace(outcome, outcome=UNKNOWN, error_code=error_code(error), message=error.message, stored=None)
             for outcome in outcomes
         ]
+    )
+    note_trouble(written, error)
+    return written
 
 
 def note_trouble(written: Written, error: ApiError) -> None:

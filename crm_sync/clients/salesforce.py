@@ -20,6 +20,7 @@ from crm_sync.clients.http import ApiClient, ApiResponse
 from crm_sync.clients.limits import ApiLimits
 
 COLLECTION_SIZE = 200
+RETRIEVE_SIZE = 2_000
 QUERY_PAGE = 2_000
 LONGEST_URL_BYTES = 14_000  # URL and headers together may have 16,384 [Salesforce docs: API limits]
 _URL_RESERVE_BYTES = 300  # scheme, host, version and path in front of the query
@@ -73,16 +74,20 @@ class SalesforceClient:
                 )
             path, params = following, None
 
-    def retrieve(self, object_: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """SOQL `WHERE Id IN (...)` in as few calls as the URL length allows: records by their 18-character id.
+    def collections_retrieve(
+        self, object_: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """POST /composite/sobjects/X, at most 2,000 ids: records by their 18-character id.
 
-        Deleted and unknown ids are absent. `Id` and `attributes` are in every record.
+        Deleted and unknown ids are absent. `fields` must name `Id`; a field that is not shown refuses the whole call.
         """
-        found: dict[str, dict[str, Any]] = {}
-        for soql in id_queries(object_, ids, fields):
-            for page in self.query(soql):
-                found.update((str(record["Id"]), record) for record in page)
-        return found
+        path = f"{self._data}/composite/sobjects/{_segment(object_)}"
+        body = {"ids": list(ids), "fields": list(fields)}
+        response = self.api.request("POST", path, json=body, retry_unknown=True, parse="exact")
+        rows = response.body
+        if not isinstance(rows, list) or not all(_is_record_or_null(row) for row in rows):
+            raise UnreadableAnswer("the answer is not a list of records", crm="Salesforce", request=f"POST {path}")
+        return {row["Id"]: row for row in rows if row is not None}
 
     def describe(self, object_: str) -> dict[str, Any]:
         """GET /sobjects/X/describe: what the integration user may see."""
@@ -206,6 +211,10 @@ def _with_rows(response: ApiResponse, rows: int, request: str) -> ApiResponse:
     if not isinstance(body, list) or len(body) != rows or not all(isinstance(row, dict) for row in body):
         raise UnreadableAnswer("the answer does not have one row per record", crm="Salesforce", request=request)
     return response
+
+
+def _is_record_or_null(row: Any) -> bool:
+    return row is None or (isinstance(row, dict) and isinstance(row.get("Id"), str))
 
 
 def id_queries(object_: str, ids: Sequence[str], fields: Sequence[str]) -> Iterator[str]:

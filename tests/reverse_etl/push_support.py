@@ -94,10 +94,14 @@ def outcomes_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
 
 
 class MemoryWriter:
-    """A CRM in memory. `on_send` sees each batch before it is written and may raise."""
+    """A CRM in memory, called once at a time unless told otherwise. `on_send` sees each batch before it is written
+    and may raise."""
 
     def __init__(self, name: str, size: int = 100) -> None:
         self.name = name
+        self.at_once = 1
+        self.unit: int | None = None
+        self.calls_by_purpose: dict[str, int] = {}
         self.records: dict[str, dict[str, str | None]] = {}
         self.modified: dict[str, datetime] = {}
         self.by_key: dict[str, str] = {}
@@ -111,6 +115,12 @@ class MemoryWriter:
     def batch_size(self, operation: str) -> int:
         return self._size
 
+    def check_size(self, operation: str) -> int:
+        return self._size
+
+    def unit_size(self, operation: str) -> int:
+        return self.unit or self._size
+
     def add(self, record_id: str, modified: datetime = SNAPSHOT, **values: str | None) -> None:
         self.records[record_id] = dict(values)
         self.modified[record_id] = modified
@@ -123,6 +133,9 @@ class MemoryWriter:
 
     def write(self, operations: Sequence[Operation]) -> Written:
         return send_isolating(operations, self._send, judge_refusal)
+
+    def complete(self, made: Sequence[tuple[Operation, Outcome]]) -> Written:
+        raise AssertionError("every write of this CRM tells what is stored")
 
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         self.calls += 1

@@ -10,7 +10,7 @@ import pytest
 from push_support import diff_row
 from push_world import PushWorld
 
-from crm_sync.clients import NoResponse, build_clients
+from crm_sync.clients import HubSpotClient, NoResponse, build_clients
 from crm_sync.config import HubSpotSettings, SalesforceSettings, Settings
 from reverse_etl.values import instant
 from sandbox import control
@@ -78,7 +78,7 @@ CALLS = [
     ("salesforce", "collections_upsert"),
     ("hubspot", "batch"),
     ("hubspot", "associations_batch_create"),
-    ("salesforce", "retrieve"),
+    ("salesforce", "collections_retrieve"),
 ]
 
 
@@ -86,7 +86,7 @@ def _break(
     crms: PushWorld, patch: pytest.MonkeyPatch, crm: str, method: str, fail: Callable[[], None], when: str
 ) -> None:
     """Let one client method fail, before or after its effect."""
-    client = getattr(crms.clients, crm)
+    client = type(getattr(crms.clients, crm))
     real = getattr(client, method)
 
     def broken(*arguments: Any, **options: Any) -> Any:
@@ -219,17 +219,16 @@ def test_an_edit_between_a_hubspot_create_and_its_read_back(crms: PushWorld) -> 
             snapshot_modified_at=None,
         )
     )
-    client = crms.clients.hubspot
-    batch = client.batch
+    batch = HubSpotClient.batch
 
-    def upsert_then_edit(object_: str, operation: Any, inputs: Any, **options: Any) -> Any:
-        reply = batch(object_, operation, inputs, **options)
+    def upsert_then_edit(client: Any, object_: str, operation: Any, inputs: Any, **options: Any) -> Any:
+        reply = batch(client, object_, operation, inputs, **options)
         if operation == "upsert":
             crms.edit("hubspot", "contacts", reply.body["results"][0]["id"], lastname="Kimura", phone="1")
         return reply
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "batch", upsert_then_edit)
+        patch.setattr(HubSpotClient, "batch", upsert_then_edit)
         crms.push()
     (attempt,) = crms.attempts
     assert attempt["stored"] == {"jobtitle": None, "lastname": "Kim", "lifecyclestage": "lead", "phone": None}

@@ -8,6 +8,7 @@ import pytest
 from push_support import diff_row
 from push_world import PushWorld
 
+from crm_sync.clients import SalesforceClient
 from sandbox import control
 
 TYPES = {
@@ -80,7 +81,8 @@ def test_a_rejected_row_leaves_its_neighbours(crms: PushWorld) -> None:
     assert (report.records("succeeded"), report.records("rejected")) == (247, 3)
     codes = {row["link_id"]: row["error_code"] for row in crms.attempts if row["outcome"] == "rejected"}
     assert codes == {"l003": "REQUIRED_FIELD_MISSING", "l004": "STRING_TOO_LONG", "l005": "INVALID_FIELD"}
-    assert report.api_calls["salesforce"] == 4  # two upserts, two readings back
+    assert report.api_calls["salesforce"] == 3  # two upserts, one reading back
+    assert report.purposes["salesforce"] == {"writes": 2, "stale_checks": 0, "read_backs": 1, "resolutions": 0}
 
 
 def test_a_call_refused_as_a_whole_is_halved(crms: PushWorld) -> None:
@@ -204,15 +206,14 @@ def test_an_edit_between_the_write_and_its_read_back_does_not_get_into_the_base(
 ) -> None:
     record_id = crms.create("salesforce", "Contact", LastName="Lee", Title="Old")
     crms.diffs(_update(crms, "Contact", "l", record_id, changes={"Title": "New"}, previous={"Title": "Old"}))
-    client = crms.clients.salesforce
-    update = client.collections_update
+    update = SalesforceClient.collections_update
 
-    def update_then_edit(records: Any, **options: Any) -> Any:
-        reply = update(records, **options)
+    def update_then_edit(client: Any, records: Any, **options: Any) -> Any:
+        reply = update(client, records, **options)
         crms.edit("salesforce", "Contact", record_id, **{field: "By a person"})
         return reply
 
-    monkeypatch.setattr(client, "collections_update", update_then_edit)
+    monkeypatch.setattr(SalesforceClient, "collections_update", update_then_edit)
     crms.push()
     (attempt,) = crms.attempts
     assert attempt["outcome"] == "succeeded"
