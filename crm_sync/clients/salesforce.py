@@ -10,16 +10,20 @@ object reference (PermissionSet, FieldPermissions, PermissionSetAssignment).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from crm_sync.clients.auth import Identity, SalesforceAuth
-from crm_sync.clients.errors import UnreadableAnswer
+from crm_sync.clients.errors import RateLimited, Refused, ServerTrouble, Unauthorized, UnreadableAnswer
 from crm_sync.clients.http import ApiClient, ApiResponse
 from crm_sync.clients.limits import ApiLimits
 
+log = logging.getLogger(__name__)
+
 COLLECTION_SIZE = 200
+COMPOSITE_QUERIES = 5  # of the 25 subrequests of a composite call [Salesforce docs: REST API composite]
 RETRIEVE_SIZE = 2_000
 QUERY_PAGE = 2_000
 LONGEST_URL_BYTES = 14_000  # URL and headers together may have 16,384 [Salesforce docs: API limits]
@@ -55,10 +59,29 @@ class SalesforceClient:
 
     def query(self, soql: str, all_rows: bool = False) -> Iterator[list[dict[str, Any]]]:
         """GET /query, or /queryAll with deleted and archived rows: one list of records per page."""
-        path = f"{self._data}/{'queryAll' if all_rows else 'query'}"
+        yield from self._pages(soql, self._query_path(all_rows), None)
+
+    def queries(self, soqls: Sequence[str], all_rows: bool = False) -> list[Iterator[list[dict[str, Any]]]]:
+        """The pages of several queries; their first pages come by POST /composite, one call for every five queries.
+
+        A query that composite does not answer, for whatever reason, is asked by itself: its own answer then tells.
+        """
+        path = self._query_path(all_rows)
+        pages = []
+        for start in range(0, len(soqls), COMPOSITE_QUERIES):
+            some = soqls[start : start + COMPOSITE_QUERIES]
+            for soql, first in zip(some, self._first_pages(some, path), strict=True):
+                pages.append(self._pages(soql, path, first))
+        return pages
+
+    def _query_path(self, all_rows: bool) -> str:
+        return f"{self._data}/{'queryAll' if all_rows else 'query'}"
+
+    def _pages(self, soql: str, path: str, first: dict[str, Any] | None) -> Iterator[list[dict[str, Any]]]:
+        """The records of each page, from the first one where it has come already."""
         params: Mapping[str, str] | None = {"q": soql}
         while True:
-            body = self._get(path, params=params, exact=True)
+            body = self._get(path, params=params, exact=True) if first is None else first
             records = body.get("records")
             if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                 raise UnreadableAnswer("the answer has no list of records", crm="Salesforce", request=f"GET {path}")
@@ -72,7 +95,36 @@ class SalesforceClient:
                 raise UnreadableAnswer(
                     "the answer is not the last page and names no next one", crm="Salesforce", request=f"GET {path}"
                 )
-            path, params = following, None
+            path, params, first = following, None, None
+
+    def _first_pages(self, soqls: Sequence[str], path: str) -> list[dict[str, Any] | None]:
+        """The answers to up to five queries by one call; None for those that it does not answer."""
+        if len(soqls) == 1:
+            return [None]
+        requests = [
+            {
+                "method": "GET",
+                "url": f"{path}?{urlencode({'q': soql}, quote_via=quote)}",
+                "referenceId": f"query{number}",
+            }
+            for number, soql in enumerate(soqls)
+        ]
+        body = {"allOrNone": False, "compositeRequest": requests}
+        try:
+            response = self.api.request("POST", f"{self._data}/composite", json=body, retry_unknown=True, parse="exact")
+        except (RateLimited, ServerTrouble, Unauthorized):
+            raise
+        except Refused as error:
+            log.debug("composite is refused (%s), queries are asked one by one", error.code or error.status)
+            return [None] * len(soqls)
+        answers = response.body.get("compositeResponse") if isinstance(response.body, dict) else None
+        by_reference = {
+            str(answer.get("referenceId")): answer.get("body")
+            for answer in (answers if isinstance(answers, list) else [])
+            if isinstance(answer, dict) and answer.get("httpStatusCode") == "200"  # numbers are read as their text
+        }
+        found = [by_reference.get(request["referenceId"]) for request in requests]
+        return [answer if isinstance(answer, dict) else None for answer in found]
 
     def collections_retrieve(
         self, object_: str, ids: Sequence[str], fields: Sequence[str]

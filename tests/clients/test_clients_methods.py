@@ -51,6 +51,53 @@ def test_a_query_page_that_leads_nowhere_is_an_error(serve: Serve, client_for: C
         list(salesforce(client_for, serve(answer(200, body)).url).query("x"))
 
 
+def test_five_queries_share_a_call_and_their_further_pages_follow(serve: Serve, client_for: ClientFor) -> None:
+    following = "/services/data/v60.0/query/0r8xx-2000"
+    bodies: list[dict[str, Any]] = [{"records": [{"Id": str(number)}], "done": True} for number in range(5)]
+    bodies[1] = {"records": [{"Id": "1", "Amount": 1.50}], "done": False, "nextRecordsUrl": following}
+    answers: list[dict[str, Any]] = [
+        {"referenceId": f"query{number}", "httpStatusCode": 200, "httpHeaders": {}, "body": body}
+        for number, body in enumerate(bodies)
+    ]
+    answers[3] |= {"httpStatusCode": 400, "body": [{"errorCode": "QUERY_TIMEOUT", "message": "too slow"}]}
+    single = answer(200, {"records": [{"Id": "alone"}], "done": True})
+    server = serve(
+        answer(200, {"compositeResponse": answers[::-1]}),
+        answer(200, {"records": [{"Id": "next"}], "done": True}),
+        single,
+    )
+    client = salesforce(client_for, server.url)
+    pages = [list(each) for each in client.queries([f"SELECT Id FROM X{number}" for number in range(6)], all_rows=True)]
+    assert pages == [
+        [[{"Id": "0"}]],
+        [[{"Id": "1", "Amount": "1.5"}], [{"Id": "next"}]],
+        [[{"Id": "2"}]],
+        [[{"Id": "alone"}]],  # refused in the composite call, answered by itself
+        [[{"Id": "4"}]],
+        [[{"Id": "alone"}]],  # the sixth
+    ]
+    assert [urlsplit(request.target).path.removeprefix("/services/data/v60.0/") for request in server.requests] == [
+        "composite", "query/0r8xx-2000", "queryAll", "queryAll"
+    ]  # fmt: skip
+    sent = json.loads(server.requests[0].body)["compositeRequest"]
+    assert len(sent) == 5
+    assert sent[2]["url"] == "/services/data/v60.0/queryAll?q=SELECT%20Id%20FROM%20X2"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, [{"errorCode": "NOT_FOUND", "message": "no such resource"}]), (200, {}), (200, [1])]
+)
+def test_where_composite_is_refused_queries_are_asked_one_by_one(
+    serve: Serve, client_for: ClientFor, status: int, body: Any
+) -> None:
+    server = serve(answer(status, body), answer(200, {"records": [], "done": True}))
+    pages = [
+        list(each) for each in salesforce(client_for, server.url).queries(["SELECT Id FROM A", "SELECT Id FROM B"])
+    ]
+    assert pages == [[[]], [[]]]
+    assert [request.method for request in server.requests] == ["POST", "GET", "GET"]
+
+
 def test_ids_are_asked_for_in_urls_that_fit() -> None:
     ids = [f"003{number:012d}AAA" for number in range(2_000)]
     queries = list(id_queries("Contact", ids, ["Name", "Email"]))
