@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from crm_sync.warehouse import has_table
 from reverse_etl.operations import (
     ARCHIVE,
     ASSOCIATE,
@@ -41,6 +42,8 @@ _RANKS = {
     (HUBSPOT, ARCHIVE): 7,
 }
 _LAST = len(_RANKS)
+#: Fields whose record Salesforce locks while a child is written. [Salesforce docs: record locking cheat sheet]
+_LOCKED_PARENTS = ("AccountId", "WhatId", "ParentId")
 _FETCH_ROWS = 2_000
 
 
@@ -91,15 +94,18 @@ def existing_targets(connection: duckdb.DuckDBPyConnection, schema: str = DECIDE
 
 
 def operations(connection: duckdb.DuckDBPyConnection, stage: Stage, schema: str = DECIDED) -> Iterator[Operation]:
-    """The operations of one stage, streamed through a cursor of their own, in the order of their ids."""
+    """The operations of one stage, streamed through a cursor of their own; those on children of one Salesforce record
+    follow one another."""
+    parent, records = _parent(connection, stage.target)
     cursor = connection.cursor()
     try:
         reader = cursor.sql(
             f"""
-            select *
-            from {diff_table(schema, stage.target)}
-            where push_order = ? and object = ? and operation = ? and crm_object = ?
-            order by operation_id
+            select diffs.*, {parent} as parent
+            from {diff_table(schema, stage.target)} as diffs
+            {records}
+            where diffs.push_order = ? and diffs.object = ? and diffs.operation = ? and diffs.crm_object = ?
+            order by parent, diffs.operation_id
             """,
             params=[stage.push_order, stage.object, stage.operation, stage.crm_object],
         ).to_arrow_reader(_FETCH_ROWS)
@@ -108,6 +114,30 @@ def operations(connection: duckdb.DuckDBPyConnection, stage: Stage, schema: str 
                 yield _operation(stage.target, row)
     finally:
         cursor.close()
+
+
+def _parent(connection: duckdb.DuckDBPyConnection, target: str) -> tuple[str, str]:
+    """The record that Salesforce locks along with an operation's own, as it will be or as it was read; and the join
+    that this takes."""
+    if target != SALESFORCE:
+        return "null::text", ""
+    to_be = [
+        f"diffs.{place}"
+        for name in _LOCKED_PARENTS
+        for place in (
+            f"changes ->> '$.{name}'",
+            f"\"references\" ->> '$.{name}.salesforce_id'",
+            f"\"references\" ->> '$.{name}.link_id'",
+        )
+    ]
+    if not has_table(connection, "raw_salesforce", "records"):
+        return f"coalesce({', '.join(to_be)})", ""
+    held = [f"records.properties ->> '$.{name}'" for name in _LOCKED_PARENTS]
+    join = (
+        "left join raw_salesforce.records as records"
+        " on diffs.crm_object = records.object and diffs.record_id = records.id"
+    )
+    return f"coalesce({', '.join([*to_be, *held])})", join
 
 
 def links_to_be_created(
@@ -158,6 +188,7 @@ def _operation(target: str, row: Mapping[str, Any]) -> Operation:
         snapshot_modified_at=row["snapshot_modified_at"],
         human_modified_at=row["human_modified_at"],
         source_modified_at=row.get("source_modified_at"),
+        parent=row["parent"],
     )
 
 

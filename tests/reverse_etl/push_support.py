@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import orjson
+import pyarrow as pa
 
 from crm_sync.clients.errors import ApiError
 from reverse_etl.batches import Written, send_isolating
@@ -69,13 +70,17 @@ def make_diffs(
     connection.execute("create schema if not exists reverse_etl")
     for table, rows in (("diff_hubspot", hubspot), ("diff_salesforce", salesforce)):
         connection.execute(f"create or replace table reverse_etl.{table} ({_COLUMNS})")
-        for row in rows:
-            names = ", ".join(f'"{name}"' for name in row)
-            marks = ", ".join("?" for _ in row)
-            values = [
-                orjson.dumps(value).decode() if isinstance(value, dict | list) else value for value in row.values()
-            ]
-            connection.execute(f"insert into reverse_etl.{table} ({names}) values ({marks})", values)
+        if not rows:
+            continue
+        names = sorted({name for row in rows for name in row})
+        columns = {name: [_cell(row.get(name)) for row in rows] for name in names}
+        connection.register("given_rows", pa.table(columns))
+        connection.execute(f"insert into reverse_etl.{table} by name select * from given_rows")
+        connection.unregister("given_rows")
+
+
+def _cell(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
 
 
 def attempts_of(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
