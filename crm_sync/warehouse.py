@@ -11,10 +11,11 @@ Row = dict[str, Any]
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Whether a table or view exists."""
+    # all rows are fetched: an unfinished result would keep the connection from other work
     found = connection.execute(
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
-    ).fetchone()
-    return found is not None
+    ).fetchall()
+    return bool(found)
 
 
 def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
