@@ -66,6 +66,7 @@ _HELD = {
     "excluded": "the winner's record is out of scope and may not write",
     "out_of_scope": "the record it refers to is out of scope",
     "blocked": "the record it refers to has to be created first",
+    "ignored_write": "the CRM accepted the value and kept its own: see data_quality_issues",
     "held_for_review": "a person has to decide: see `crm-sync review`",
 }
 

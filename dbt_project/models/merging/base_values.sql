@@ -1,10 +1,15 @@
 -- One row per link and field mapping: what each side held when both last agreed. It moves only when a CRM has
 -- confirmed a write, or when both sides are seen to agree. A write that was confirmed before its mapping changed (the
 -- run died, and an analyst edited the seeds) is the base of no mapping that stands, so that the change takes effect.
+-- A write that a CRM confirmed and did not carry out (HubSpot moves a lifecycle stage forward only) is a base too, of
+-- origin `ignored`: repeating it would change nothing. Texts are excepted, which CRMs may only spell in their own way.
 {{ config(
     materialized='incremental', incremental_strategy='delete+insert', full_refresh=false,
     unique_key=['link_id', 'hubspot_property', 'salesforce_field'],
 ) }}
+
+{% set target_type = "case confirmed_values.target when 'hubspot' then mappings.hubspot_type"
+    ~ " else mappings.salesforce_type end" %}
 
 with current_run as (
     select * from {{ ref('stg_current_run') }}
@@ -33,6 +38,7 @@ confirmed as (
         attempts.outcome_at,
         attempts.run_id,
         attempts.changes,
+        attempts.previous,
         attempts.stored,
         attempts.source_values,
         case when attempts.operation_id like 'undo-%' then 'undone' else 'written' end as origin
@@ -54,7 +60,9 @@ confirmed_values as (
             when json_exists(confirmed.stored, '$."' || source.key || '"')
                 then confirmed.stored ->> ('$."' || source.key || '"')
             else confirmed.changes ->> ('$."' || source.key || '"')
-        end as target_value
+        end as target_value,
+        confirmed.changes ->> ('$."' || source.key || '"') as sent_value,
+        confirmed.previous ->> ('$."' || source.key || '"') as previous_value
     from confirmed
     cross join lateral json_each(coalesce(confirmed.source_values, '{}')) as source
 ),
@@ -77,7 +85,21 @@ written_by_one as (
         end as salesforce_value,
         case when mappings.changed_at > confirmed_values.outcome_at then 'changed since' else mappings.mapping_hash end
             as mapping_hash,
-        confirmed_values.origin,
+        case
+            when confirmed_values.origin = 'written'
+                and confirmed_values.operation = 'update'
+                and {{ target_type }} not in ('text', 'email')
+                and (
+                    {{ canonical_value('confirmed_values.target_value', target_type) }}
+                    is distinct from {{ canonical_value('confirmed_values.sent_value', target_type) }}
+                )
+                and (
+                    {{ canonical_value('confirmed_values.target_value', target_type) }}
+                    is not distinct from {{ canonical_value('confirmed_values.previous_value', target_type) }}
+                )
+                then 'ignored'
+            else confirmed_values.origin
+        end as origin,
         confirmed_values.outcome_at as based_at,
         confirmed_values.run_id
     from confirmed_values

@@ -113,6 +113,7 @@ select
     case
         when mappings.kind = 'reference_set' then null
         when reasoned.change_state = 'conflict' and reasoned.winner is null then 'held_for_review'
+        when reasoned.change_state = 'unchanged' and reasoned.base_origin = 'ignored' then 'ignored_write'
         when reasoned.winner in ('hubspot', 'both') and reasoned.problem_in_salesforce is not null
             then reasoned.problem_in_salesforce
         when reasoned.winner in ('salesforce', 'both') and reasoned.problem_in_hubspot is not null

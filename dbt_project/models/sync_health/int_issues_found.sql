@@ -8,19 +8,28 @@ from_decisions as (
     select
         decisions.held_reason as issue_type,
         decisions.object,
-        case decisions.target
-            when 'hubspot' then decisions.hubspot_property
-            when 'salesforce' then decisions.salesforce_field
+        case
+            when decisions.target = 'hubspot' then decisions.hubspot_property
+            when decisions.target = 'salesforce' then decisions.salesforce_field
+            when decisions.held_reason = 'ignored_write' and decisions.winner = 'salesforce'
+                then decisions.hubspot_property
+            when decisions.held_reason = 'ignored_write' and decisions.winner = 'hubspot'
+                then decisions.salesforce_field
             else decisions.hubspot_property || ' / ' || decisions.salesforce_field
         end as field,
         decisions.hubspot_id,
         decisions.salesforce_id,
-        case decisions.winner
-            when 'hubspot'
+        case
+            when decisions.held_reason = 'ignored_write'
+                then 'HubSpot has ' || coalesce('''' || left(decisions.hubspot_value, 200) || '''', 'blank')
+                    || ' and Salesforce has '
+                    || coalesce('''' || left(decisions.salesforce_value, 200) || '''', 'blank')
+                    || ': the value of one was sent to the other, which kept its own'
+            when decisions.winner = 'hubspot'
                 then decisions.hubspot_property || ' ' || coalesce(
                         label.stage_name, '''' || left(decisions.hubspot_value, 200) || '''', 'blank'
                     ) || ' cannot be written to ' || decisions.salesforce_field
-            when 'salesforce'
+            when decisions.winner = 'salesforce'
                 then decisions.salesforce_field || ' ' || coalesce(
                         '''' || left(decisions.salesforce_value, 200) || '''', 'blank'
                     ) || ' cannot be written to ' || decisions.hubspot_property
