@@ -7,7 +7,7 @@ Reads the warehouse's raw tables; makes no call and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from crm_sync.mappings import HUBSPOT_ID_PROPERTY
 from crm_sync.warehouse import has_table, rows_of
 
 REFRESH = timedelta(minutes=60)
+ROWS_AT_ONCE = 10_000
 Row = dict[str, Any]
 
 _STORED = """
@@ -44,12 +45,14 @@ class StoredAssociations:
         went = [{**row, "is_present": False} for key, row in stored.items() if key not in now]
         return [*came, *went]
 
-    def live_ids(self, object_: str, *, linked: bool) -> list[str]:
+    def live_ids(self, object_: str, *, linked: bool) -> Iterator[str]:
         """Ids of the records that the last reads showed alive; `linked`: only those that carry a Salesforce id."""
         if not has_table(self._cursor, "raw_hubspot", "records"):
-            return []
-        rows = self._cursor.execute(_LIVE, {"object": object_, "linked": linked}).fetchall()
-        return [record_id for (record_id,) in rows]
+            return
+        with self._cursor.cursor() as cursor:
+            rows = cursor.execute(_LIVE, {"object": object_, "linked": linked})
+            while chunk := rows.fetchmany(ROWS_AT_ONCE):
+                yield from (record_id for (record_id,) in chunk)
 
     def _stored(self, from_object: str, to_object: str, ids: Sequence[str]) -> list[Row]:
         if not has_table(self._cursor, "raw_hubspot", "associations"):

@@ -1,4 +1,4 @@
-"""HubSpot's metadata as rows: properties, pipelines, owners, and the members of lists that rules name.
+"""HubSpot's metadata as rows: properties, pipelines and owners; and the lists that rules name.
 
 What a new record of a custom object must have stands in its schema, not in its properties.
 
@@ -115,44 +115,31 @@ def pipeline_rows(client: HubSpotClient, object_: str) -> Iterator[dict[str, Any
             }
 
 
-def owner_rows(client: HubSpotClient) -> Iterator[dict[str, Any]]:
-    """One row per owner. An archived owner's user id is in userIdIncludingInactive."""
-    for archived in (False, True):
-        for owner in client.owners(archived=archived):
-            user_id = owner.get("userId") or owner.get("userIdIncludingInactive")
-            yield {
-                "id": owner.get("id"),
-                "user_id": user_id,
-                "email": owner.get("email"),
-                "first_name": owner.get("firstName"),
-                "last_name": owner.get("lastName"),
-                "type": owner.get("type"),
-                "is_archived": archived,
-            }
+def owner_rows(client: HubSpotClient, *, archived: bool) -> list[dict[str, Any]]:
+    """One row per owner, either the active or the archived ones. An archived owner's user id is in
+    userIdIncludingInactive."""
+    return [
+        {
+            "id": owner.get("id"),
+            "user_id": owner.get("userId") or owner.get("userIdIncludingInactive"),
+            "email": owner.get("email"),
+            "first_name": owner.get("firstName"),
+            "last_name": owner.get("lastName"),
+            "type": owner.get("type"),
+            "is_archived": archived,
+        }
+        for owner in client.owners(archived=archived)
+    ]
 
 
-def membership_rows(client: HubSpotClient, names: Sequence[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """(list id, its members) for each list that is named by id or name."""
-    for name in names:
-        found = _find_list(client, name)
-        list_id = str(found.get("listId"))
-        type_id = str(found.get("objectTypeId") or "")
-        yield (
-            list_id,
-            [
-                {
-                    "list_id": list_id,
-                    "list_name": found.get("name"),
-                    "object": OBJECT_TYPE_NAMES.get(type_id, type_id),
-                    "record_id": record_id,
-                    "is_present": True,
-                }
-                for record_id in client.list_memberships(list_id)
-            ],
-        )
+def object_of_list(found: Mapping[str, Any]) -> str:
+    """The object whose records a list holds, by its API name."""
+    type_id = str(found.get("objectTypeId") or "")
+    return OBJECT_TYPE_NAMES.get(type_id, type_id)
 
 
-def _find_list(client: HubSpotClient, name: str) -> Mapping[str, Any]:
+def find_list(client: HubSpotClient, name: str) -> Mapping[str, Any]:
+    """The list of that id or name."""
     if name.isascii() and name.isdigit():
         try:
             reply = client.get_list(name)

@@ -13,8 +13,9 @@ lag), crm/objects (limit 100), crm/associations (1,000 ids a read); facts on 414
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,6 +96,22 @@ def _one_millisecond(
         last_id = highest
 
 
+def fits_search(object_: str, properties: Sequence[str]) -> bool:
+    """Whether a search can carry all property names."""
+    return len(encode(_search_body(properties, [_filter("hs_object_id", "LT", "0" * 18)], "hs_object_id"))) <= (
+        SEARCH_BODY_BYTES
+    )
+
+
+def found_below(
+    client: HubSpotClient, object_: str, properties: Sequence[str], below: int | None
+) -> tuple[Records, bool]:
+    """The live records of the highest ids (below one), from the highest down, and whether there are no more."""
+    filters = [] if below is None else [_filter("hs_object_id", "LT", str(below))]
+    found = _search(client, object_, properties, filters, sort="hs_object_id", direction="DESCENDING")
+    return found.records, found.is_last
+
+
 def associations(
     client: HubSpotClient, from_object: str, to_object: str, ids: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
@@ -114,10 +131,11 @@ def associations(
         inputs = further
 
 
-def association_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def association_chunks(ids: Iterable[str]) -> Iterator[Sequence[str]]:
     """Ids in pieces of what one associations read may hold."""
-    for start in range(0, len(ids), ASSOCIATIONS_READ_BATCH):
-        yield ids[start : start + ASSOCIATIONS_READ_BATCH]
+    remaining = iter(ids)
+    while chunk := list(islice(remaining, ASSOCIATIONS_READ_BATCH)):
+        yield chunk
 
 
 def _associations_page(
@@ -190,13 +208,9 @@ def _search(
     filters: Sequence[Mapping[str, str]],
     *,
     sort: str,
+    direction: str = "ASCENDING",
 ) -> _Found:
-    body: dict[str, Any] = {
-        "filterGroups": [{"filters": list(filters)}],
-        "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
-        "properties": list(properties),
-        "limit": SEARCH_PAGE,
-    }
+    body = _search_body(properties, filters, sort, direction)
     is_wide = len(encode(body)) > SEARCH_BODY_BYTES
     if is_wide:
         body["properties"] = ["hs_object_id", cursor_property(object_)]
@@ -207,6 +221,17 @@ def _search(
         raise UnreadableAnswer("an empty page that is not the last", crm="HubSpot", request=_search_label(object_))
     records = _with_properties(client, object_, hits, properties) if is_wide else hits
     return _Found(hits, records, is_last)
+
+
+def _search_body(
+    properties: Sequence[str], filters: Sequence[Mapping[str, str]], sort: str, direction: str = "ASCENDING"
+) -> dict[str, Any]:
+    return {
+        "filterGroups": [{"filters": list(filters)}] if filters else [],
+        "sorts": [{"propertyName": sort, "direction": direction}],
+        "properties": list(properties),
+        "limit": SEARCH_PAGE,
+    }
 
 
 def _search_label(object_: str) -> str:

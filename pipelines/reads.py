@@ -4,10 +4,9 @@ Owns the watermarks and the rules about them:
 - watermark = min(latest modification seen, start of the read), by the CRM's own times, never going back;
 - an incremental read starts a lookback before it, with >=;
 - a requested set of properties that grew means: read everything again, once;
-- a list membership that a complete read did not show any more is no longer present;
 - what a reconcile of an object has found is kept in `drift`, and its newest row tells when the next one is due.
 
-The rows and these last marks are one transaction: after a crash either all of a CRM's read counts, or none of it.
+The rows are one transaction: after a crash either all of a CRM's read counts, or none of it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ import duckdb
 from crm_sync.warehouse import has_table
 from pipelines.columns import EPOCH, json_text
 from pipelines.reconcile import KINDS, Drift
-from pipelines.tables import HUBSPOT
 
 _CREATE = """
 create table if not exists {schema}.reads (
@@ -49,12 +47,6 @@ create table if not exists {schema}.drift (
     examples json,
     loaded_at timestamp with time zone not null
 )
-"""
-
-_MARK_MEMBERSHIPS = """
-update raw_hubspot.list_memberships
-set is_present = false, loaded_at = make_timestamptz($loaded_at)
-where list_id = $list_id and is_present and loaded_at < make_timestamptz($loaded_at)
 """
 
 
@@ -134,17 +126,13 @@ def write_reads(
     reads: Sequence[ObjectRead],
     loaded_at: datetime,
     *,
-    list_ids: Sequence[str] = (),
     drifts: Sequence[Drift] = (),
 ) -> None:
-    """Count everything that has landed with `loaded_at` as read, and mark what is no longer present."""
+    """Count everything that has landed with `loaded_at` as read."""
     micros = _micros(loaded_at)
     connection.execute("begin transaction")
     try:
         create_tables(connection, schema)
-        if schema == HUBSPOT:
-            for list_id in list_ids:
-                connection.execute(_MARK_MEMBERSHIPS, {"loaded_at": micros, "list_id": list_id})
         for read in reads:
             connection.execute(f"delete from {schema}.reads where object = ?", [read.object])
             connection.execute(

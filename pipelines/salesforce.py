@@ -1,42 +1,41 @@
-"""Salesforce's source: describe and other metadata, then every mapped object, in full or what changed.
+"""Salesforce's source: describe and other metadata, then every mapped object, each in a thread of its own.
 
-Owns what is read and how a Salesforce record becomes a row of `records`. Records come from queryAll, so that
-deleted and merged ones are seen, by SystemModstamp (it moves on every save; LastModifiedDate does not), in its
-order. Only fields that describe shows are asked for: one that is missing or hidden is unknown, not cleared. Values
-are landed as they came, numbers as the text that stood in the reply. Junction objects, which many-valued references
-name, are read alike, with the fields that refer to records. What Salesforce computes moves no stamp, so it is compared
-on a schedule of its own; a reconcile compares everything with a list of all ids.
+Owns what is asked of Salesforce in a run; how one object is read is salesforce_object.py. Only fields that describe
+shows are asked for: one that is missing or hidden is unknown, not cleared. Junction objects, which many-valued
+references name, are read alike, with the fields that refer to records. The first pages of what is read incrementally
+come with one call.
 
-Sources: Salesforce REST API guide (queryAll, describe); Salesforce help 000387261 (what moves SystemModstamp).
+Sources: Salesforce REST API guide (describe, composite).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from crm_sync.clients import Refused, SalesforceClient, UnreadableAnswer
-from crm_sync.clients.salesforce import QUERY_PAGE, fits_url, id_queries, soql_text
+from crm_sync.clients.salesforce import soql_text
 from crm_sync.errors import ConfigError
-from pipelines.columns import RecordRows, batch_of, json_text
-from pipelines.reads import ObjectRead, since
-from pipelines.reconcile import Drift
-from pipelines.source import ObjectTally, ReadJob, computed_name
-from pipelines.stored import StoredRecords
+from pipelines.ahead import together
+from pipelines.columns import batch_of, json_text
+from pipelines.reads import ObjectRead
+from pipelines.recalled import METADATA_READ, Known, known, known_fields
+from pipelines.salesforce_object import SalesforceObject
+from pipelines.source import Found, ReadJob
 from pipelines.tables import FIELDS, ORG, PICKLIST_VALUES, RECORD_TYPES, SALESFORCE, USERS, Batch
 
 LOOKBACK = timedelta(minutes=5)  # a long transaction commits with an older stamp [estuary/connectors]
-ALWAYS_FIRST = ("Id", "SystemModstamp")
 #: Behave like formulas without being described as such [Salesforce object reference: LastActivityDate].
 UNFLAGGED = frozenset({"LastActivityDate"})
-LISTED_SHARE = 0.25
 PICKLIST_TYPES = frozenset({"picklist", "multipicklist", "combobox"})
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+Row = dict[str, Any]
 
 
 class SalesforceSource:
-    """One run's read of Salesforce. `reads` is complete once `records` is exhausted."""
+    """One pass over Salesforce."""
 
     crm = "salesforce"
     schema = SALESFORCE
@@ -45,195 +44,79 @@ class SalesforceSource:
         self._client = client
         self._job = job
         self._lookback = lookback
-        self._existing: dict[str, frozenset[str]] = {}
-        self._references: dict[str, tuple[str, ...]] = {}
-        self.reads: list[ObjectRead] = []
-        self.further_reads: list[ObjectRead] = []
-        self.list_ids: list[str] = []
-        self.drifts: list[Drift] = []
-        self._computed: dict[str, frozenset[str]] = {}
+        self._known: dict[str, Known] = {}
+        self.found = Found()
 
     @property
     def calls(self) -> int:
         return self._client.calls
 
     def metadata(self) -> list[Batch]:
-        loaded_at = self._job.loaded_at
-        objects = self._objects
-        fields: list[dict[str, Any]] = []
-        values: list[dict[str, Any]] = []
-        for object_ in objects:
-            described = self._describe(object_)
-            self._existing[object_] = frozenset(str(item.get("name")) for item in described)
-            computed = (str(item.get("name")) for item in described if item.get("calculated") is True)
-            self._computed[object_] = frozenset(computed) | UNFLAGGED
-            references = [str(item.get("name")) for item in described if item.get("type") == "reference"]
-            self._references[object_] = tuple(references)
-            fields += [_field_row(object_, item) for item in described]
-            values += [row for item in described for row in _picklist_rows(object_, item)]
-        users = [_user_row(record) for record in self._all(_USERS_QUERY)]
+        objects, loaded_at = self._objects, self._job.loaded_at
+        client = self._client.counted()
+        parts: list[Callable[[], list[Row]]] = [
+            *(partial(_described, client, object_) for object_ in objects),
+            partial(_record_types, client, objects),
+            partial(_users, client),
+        ]
+        *described, record_types, users = together(parts)
+        fields = [_field_row(name, item) for name, items in zip(objects, described, strict=True) for item in items]
+        values = [
+            row
+            for name, items in zip(objects, described, strict=True)
+            for item in items
+            for row in _picklist_rows(name, item)
+        ]
+        self._known = known(
+            (str(row["object"]), str(row["name"]), row["is_calculated"] is True, row["type"] == "reference")
+            for row in fields
+        )
+        read = ObjectRead(self.crm, METADATA_READ, (), None, 0, True, client.calls, 0.0)
+        self.found.further_reads.append(read)
         return [
             batch_of(FIELDS, fields, loaded_at),
             batch_of(PICKLIST_VALUES, _first_of_each(values), loaded_at),
-            batch_of(RECORD_TYPES, self._record_types(objects), loaded_at),
+            batch_of(RECORD_TYPES, record_types, loaded_at),
             batch_of(USERS, users, loaded_at),
             batch_of(ORG, [self._org_row(users)], loaded_at),
         ]
 
-    def records(self) -> Iterator[Batch]:
-        for object_ in self._objects:
-            yield from self._object(object_)
+    def recall(self) -> bool:
+        with self._job.connect() as connection:
+            stored = known_fields(connection, self._objects)
+        self._known = stored or {}
+        return stored is not None
+
+    def tasks(self) -> list[Callable[[], Iterator[Batch]]]:
+        reads = [self._read(object_, requested) for object_, requested in self._requested()]
+        incremental = [read for read in reads if not read.is_full]
+        if incremental:
+            pages = incremental[0].client.queries([read.query for read in incremental], all_rows=True)
+            for read, its_pages in zip(incremental, pages, strict=True):
+                read.pages = its_pages
+        return [read.batches for read in reads]
 
     @property
     def _objects(self) -> list[str]:
         mappings = self._job.mappings
         return list(dict.fromkeys((*mappings.salesforce_objects, *mappings.salesforce_junctions)))
 
-    def _object(self, object_: str) -> Iterator[Batch]:
-        wanted = self._job.mappings.salesforce_fields(object_)
-        if object_ in self._job.mappings.salesforce_junctions:
-            wanted = sorted({*wanted, *self._references[object_]})
-        requested = tuple(name for name in wanted if name in self._existing[object_])
-        start = since(self._job.previous.get(object_), requested, self._lookback, full=self._job.full)
-        tally = ObjectTally(self.crm, object_, requested, self._job, start is None, self._client.calls)
-        tally.comparison = self._job.comparison(object_, is_full=start is None)
-        rows = RecordRows(object_, self._job.loaded_at)
-        ids: set[str] = set()
-        for page in self._job.pages(self._pages(object_, requested, start)):
-            for record in page:
-                _add(rows, record)
-                if start is not None:
-                    ids.add(str(record["Id"]))
-            if rows.is_full:
-                yield tally.passing(rows.flush())
-        yield tally.passing(rows.flush())
-        yield from self._reconcile(tally, rows)
-        yield from self._computed_fields(tally, rows, ids)
-        self.reads.append(tally.finish(self._client.calls))
+    def _requested(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each object to be read, with the fields to ask for."""
+        for object_ in self._objects:
+            known_ = self._known[object_]
+            wanted = self._job.mappings.salesforce_fields(object_)
+            if object_ in self._job.mappings.salesforce_junctions:
+                wanted = sorted({*wanted, *known_.references})
+            requested = tuple(name for name in wanted if name in known_.names)
+            if self._job.already.get(object_) != frozenset(requested):
+                yield object_, requested
 
-    def _reconcile(self, tally: ObjectTally, rows: RecordRows) -> Iterator[Batch]:
-        """Where it is its turn: the list of all records against the stored ones, and what is amiss read by id.
+    def _read(self, object_: str, requested: tuple[str, ...]) -> SalesforceObject:
+        computed = self._known[object_].computed | UNFLAGGED
+        return SalesforceObject(self._client, self._job, object_, requested, computed, self._lookback, self.found)
 
-        A record that is neither shown nor in the recycle bin may have been erased, or hidden from the integration
-        user: Salesforce does not tell. Such a record is reported and stays.
-        """
-        comparison, object_ = tally.comparison, tally.object
-        if comparison is None:
-            if tally.is_full:
-                self.drifts += self._job.told(Drift(object_))
-            return
-        if not tally.is_full:
-            for page in self._job.pages(self._client.query(f"SELECT Id, SystemModstamp FROM {object_}")):
-                for record in page:
-                    comparison.listing(str(record["Id"]), record["SystemModstamp"])
-        for missed in comparison.missed(tally.drift_before(self._lookback)):
-            if not tally.is_full:
-                for record in self._by_id(object_, tally.requested, missed).values():
-                    _add(rows, record)
-                yield tally.passing_by_id(rows.flush())
-        for vanished in comparison.vanished():
-            found = self._by_id(object_, tally.requested, vanished)
-            for record_id in vanished:
-                if record_id not in found:
-                    comparison.drift.count("untraceable", record_id)
-                elif found[record_id].get("IsDeleted") is True:
-                    comparison.drift.count("deleted", record_id)
-                    _add(rows, found[record_id])
-            yield tally.passing_by_id(rows.flush())
-        self.drifts += self._job.told(comparison.drift)
-
-    def _computed_fields(self, tally: ObjectTally, rows: RecordRows, ids: Collection[str]) -> Iterator[Batch]:
-        """What Salesforce computes moves no time: such fields of the linked records, or of all where an inclusion rule
-        asks for one, are compared when it is their turn, and a record of which one differs is landed again."""
-        object_, names = tally.object, self._computed[tally.object].intersection(tally.requested)
-        if not names or not (tally.is_full or self._job.is_computed_due(object_)):
-            return
-        calls_before, stored, compared = self._client.calls, self._job.stored, 0
-        if stored is not None and not tally.is_full:
-            for page in self._job.pages(self._computed_values(object_, names, stored)):
-                found = {record_id: record for record_id, record in page.items() if record_id not in ids}
-                compared += len(found)
-                differing = stored.differing(object_, found, names)
-                for record in self._by_id(object_, tally.requested, differing).values():
-                    _add(rows, record)
-                if rows.is_full:
-                    yield tally.passing_by_id(rows.flush())
-            yield tally.passing_by_id(rows.flush())
-        calls = self._client.calls - calls_before
-        name = computed_name(object_)
-        self.further_reads.append(ObjectRead(self.crm, name, (), None, compared, True, calls, 0.0))
-
-    def _computed_values(
-        self, object_: str, names: frozenset[str], stored: StoredRecords
-    ) -> Iterator[dict[str, dict[str, Any]]]:
-        """The computed fields of the records that matter, by id. A page of a list holds four times as many records as a
-        URL holds ids, so where a quarter of all records matter, all are listed."""
-        is_asked_of_all = not names.isdisjoint(self._job.mappings.inclusion_properties("salesforce", object_))
-        soql = f"SELECT {', '.join(('Id', *sorted(names)))} FROM {object_}"
-        if fits_url(soql) and (is_asked_of_all or stored.linked_share(object_) >= LISTED_SHARE):
-            for page in self._client.query(soql):
-                yield {str(record["Id"]): record for record in page}
-            return
-        for chunk in stored.ids(object_, QUERY_PAGE, linked=not is_asked_of_all):
-            yield self._by_id(object_, sorted(names), chunk)
-
-    def _pages(self, object_: str, fields: Sequence[str], start: datetime | None) -> Iterator[list[dict[str, Any]]]:
-        """Pages of records; fields that do not fit in the URL are read by id and put to their records."""
-        first, *others = field_chunks(object_, fields, start)
-        for page in self._client.query(record_query(object_, first, start), all_rows=True):
-            if others:
-                by_id = {str(record.get("Id")): record for record in page}
-                self._complete(object_, by_id, others)
-            yield page
-
-    def _by_id(self, object_: str, fields: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Records by their ids, deleted ones included. An id that Salesforce does not show is absent."""
-        found: dict[str, dict[str, Any]] = {}
-        first, *others = field_chunks(object_, fields, None, leaves_room=True)
-        for soql in id_queries(object_, ids, first):
-            for page in self._client.query(soql, all_rows=True):
-                found.update((str(record["Id"]), record) for record in page)
-        self._complete(object_, found, others)
-        return found
-
-    def _complete(self, object_: str, by_id: dict[str, dict[str, Any]], chunks: Sequence[Sequence[str]]) -> None:
-        """Read further fields of records by their ids."""
-        for chunk in chunks:
-            for soql in id_queries(object_, list(by_id), chunk):
-                for page in self._client.query(soql, all_rows=True):
-                    for record in page:
-                        by_id[str(record["Id"])].update(record)
-
-    def _describe(self, object_: str) -> list[dict[str, Any]]:
-        try:
-            fields = self._client.describe(object_).get("fields")
-        except Refused as error:
-            if error.status == 404 or error.code in ("NOT_FOUND", "INVALID_TYPE"):
-                raise ConfigError(
-                    f"Salesforce has no object '{object_}' that the integration user may see.",
-                    "Correct the salesforce_object in dbt_project/seeds/object_mappings.csv, disable the mapping, "
-                    "or give the integration user read access to the object.",
-                ) from error
-            raise
-        if not isinstance(fields, list) or not fields:
-            raise UnreadableAnswer("describe names no fields", crm="Salesforce", request=f"describe {object_}")
-        return [item for item in fields if isinstance(item, dict)]
-
-    def _record_types(self, objects: Sequence[str]) -> list[dict[str, Any]]:
-        names = ", ".join(f"'{soql_text(name)}'" for name in objects)
-        soql = f"SELECT Id, SobjectType, Name, DeveloperName, IsActive FROM RecordType WHERE SobjectType IN ({names})"
-        return [
-            {
-                "id": record.get("Id"),
-                "object": record.get("SobjectType"),
-                "name": record.get("Name"),
-                "developer_name": record.get("DeveloperName"),
-                "is_active": record.get("IsActive"),
-            }
-            for record in self._all(soql)
-        ]
-
-    def _org_row(self, users: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _org_row(self, users: Sequence[Mapping[str, Any]]) -> Row:
         identity = self._client.identity()
         user_id = long_id(identity.user_id)
         names = {str(user["id"]): user["username"] for user in users}
@@ -244,39 +127,44 @@ class SalesforceSource:
             "instance_url": identity.instance_url,
         }
 
-    def _all(self, soql: str) -> Iterator[dict[str, Any]]:
-        for page in self._client.query(soql):
-            yield from page
+
+def _described(client: SalesforceClient, object_: str) -> list[Row]:
+    try:
+        fields = client.describe(object_).get("fields")
+    except Refused as error:
+        if error.status == 404 or error.code in ("NOT_FOUND", "INVALID_TYPE"):
+            raise ConfigError(
+                f"Salesforce has no object '{object_}' that the integration user may see.",
+                "Correct the salesforce_object in dbt_project/seeds/object_mappings.csv, disable the mapping, "
+                "or give the integration user read access to the object.",
+            ) from error
+        raise
+    if not isinstance(fields, list) or not fields:
+        raise UnreadableAnswer("describe names no fields", crm="Salesforce", request=f"describe {object_}")
+    return [item for item in fields if isinstance(item, dict)]
+
+
+def _record_types(client: SalesforceClient, objects: Sequence[str]) -> list[Row]:
+    names = ", ".join(f"'{soql_text(name)}'" for name in objects)
+    soql = f"SELECT Id, SobjectType, Name, DeveloperName, IsActive FROM RecordType WHERE SobjectType IN ({names})"
+    return [
+        {
+            "id": record.get("Id"),
+            "object": record.get("SobjectType"),
+            "name": record.get("Name"),
+            "developer_name": record.get("DeveloperName"),
+            "is_active": record.get("IsActive"),
+        }
+        for page in client.query(soql)
+        for record in page
+    ]
+
+
+def _users(client: SalesforceClient) -> list[Row]:
+    return [_user_row(record) for page in client.query(_USERS_QUERY) for record in page]
 
 
 _USERS_QUERY = "SELECT Id, Username, Email, Name, IsActive, UserType FROM User"
-
-
-def record_query(object_: str, fields: Sequence[str], start: datetime | None) -> str:
-    """All records, or those saved at or after a time; `>=`, since equal stamps are common."""
-    moment = "" if start is None else start.astimezone(UTC).isoformat(timespec="milliseconds")
-    where = f" WHERE SystemModstamp >= {moment.replace('+00:00', 'Z')}" if moment else ""
-    return f"SELECT {', '.join(fields)} FROM {object_}{where} ORDER BY SystemModstamp, Id"
-
-
-def field_chunks(
-    object_: str, fields: Sequence[str], start: datetime | None, *, leaves_room: bool = False
-) -> list[list[str]]:
-    """The fields in as few lists as the URL's length allows; the first has Id and SystemModstamp.
-
-    Lists after the first (`leaves_room`: all) leave half of the URL for the ids they are asked for.
-    """
-    rest = [name for name in fields if name not in ALWAYS_FIRST]
-    chunks = [list(ALWAYS_FIRST)]
-    for name in rest:
-        grown = [*chunks[-1], name]
-        is_first = len(chunks) == 1 and not leaves_room
-        query = record_query(object_, grown if is_first else grown * 2, start)
-        if fits_url(query) or len(grown) == 1:
-            chunks[-1] = grown
-        else:
-            chunks.append([name])
-    return chunks
 
 
 def long_id(record_id: str) -> str:
@@ -286,22 +174,6 @@ def long_id(record_id: str) -> str:
     blocks = (record_id[start : start + 5] for start in (0, 5, 10))
     return record_id + "".join(
         _CHECKSUM[sum(1 << place for place, letter in enumerate(block) if letter.isupper())] for block in blocks
-    )
-
-
-def _add(rows: RecordRows, record: dict[str, Any]) -> None:
-    record.pop("attributes", None)
-    if record.get("Id") is None:
-        raise UnreadableAnswer("a record without Id", crm="Salesforce")
-    rows.add(
-        str(record["Id"]),
-        record,
-        record.get("CreatedDate"),
-        record.get("SystemModstamp"),
-        record.get("LastModifiedDate"),
-        record.get("LastModifiedById"),
-        record.get("IsDeleted") is True,
-        record.get("MasterRecordId"),
     )
 
 

@@ -9,8 +9,10 @@ from threading import Event
 from time import monotonic
 from typing import Protocol, TypeVar
 
+import duckdb
+
 from crm_sync.mappings import Mappings
-from pipelines.associations import REFRESH, StoredAssociations
+from pipelines.associations import REFRESH
 from pipelines.columns import EPOCH, latest
 from pipelines.reads import ObjectRead, PreviousRead, next_watermark
 from pipelines.reconcile import Comparison, Drift
@@ -33,40 +35,59 @@ class Progress:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often a run does what costs many calls: None is never. `reconcile_now`: in this run, come what may."""
+    """How often a run does what costs many calls: None is never, zero in every run. `reconcile_now`: in this run, come
+    what may. `metadata`: how old the stored metadata may be while there is no news; `sweeps`: how old the last read of
+    what no modification time tells (archived records, list members, associations made after their records)."""
 
     reconcile: timedelta | None = None
     reconcile_now: bool = False
     computed: timedelta | None = None
+    metadata: timedelta = timedelta(0)
+    sweeps: timedelta = timedelta(0)
+
+
+@dataclass
+class Found:
+    """What the reads of one CRM's objects have come to."""
+
+    reads: list[ObjectRead] = field(default_factory=list)
+    further_reads: list[ObjectRead] = field(default_factory=list)
+    drifts: list[Drift] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class ReadJob:
-    """What one CRM's source needs to know about this run."""
+    """What one CRM's source needs to know about this run. `connect` gives a thread its own connection to the warehouse;
+    `already`: what an earlier pass of this run has asked of each object."""
 
     mappings: Mappings
     previous: Mapping[str, PreviousRead]
     loaded_at: datetime
     full: bool
+    connect: Callable[[], duckdb.DuckDBPyConnection]
     on_progress: Callable[[Progress], None] | None = None
     stop: Event = field(default_factory=Event)
-    stored_associations: StoredAssociations | None = None
     association_refresh: timedelta = REFRESH
     schedule: Schedule = field(default_factory=lambda: Schedule())
-    stored: StoredRecords | None = None
     reconciled: Mapping[str, datetime] = field(default_factory=dict)
+    already: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def comparison(self, object_: str, *, is_full: bool) -> Comparison | None:
+    def stored(self, crm: str) -> StoredRecords:
+        """What the warehouse holds, for one thread and one object."""
+        return StoredRecords(self.connect(), crm)
+
+    def comparison(self, object_: str, stored: StoredRecords, *, is_full: bool) -> Comparison | None:
         """What the object is to be compared with in this run; None when it is not its turn. A full read is a list of
         everything by itself, so it compares without a further call; the first one has nothing to compare with."""
         is_first = object_ not in self.previous
-        if self.stored is None or is_first or not (is_full or self._is_reconcile_due(object_)):
+        if is_first or not (is_full or self._is_reconcile_due(object_)):
             return None
-        return self.stored.comparison(object_)
+        return stored.comparison(object_)
 
-    def told(self, drift: Drift) -> list[Drift]:
+    def told(self, object_: str, drift: Drift | None = None) -> list[Drift]:
         """The drift, unless nobody had asked for it and nothing was found: an empty object is always read in full."""
-        is_news = drift.total > 0 or drift.object not in self.reconciled or self._is_reconcile_due(drift.object)
+        drift = drift or Drift(object_)
+        is_news = drift.total > 0 or object_ not in self.reconciled or self._is_reconcile_due(object_)
         return [drift] if is_news else []
 
     def _is_reconcile_due(self, object_: str) -> bool:
@@ -77,10 +98,15 @@ class ReadJob:
 
     def is_computed_due(self, object_: str) -> bool:
         """Whether the last re-read of the object's computed fields is too old; the first one is always due."""
-        previous, interval = self.previous.get(computed_name(object_)), self.schedule.computed
-        if interval is None:
-            return False
-        return previous is None or previous.loaded_at is None or self.loaded_at - previous.loaded_at >= interval
+        interval = self.schedule.computed
+        return interval is not None and self.is_due(computed_name(object_), interval)
+
+    def is_due(self, name: str, interval: timedelta) -> bool:
+        """Whether the last read of this name is so old; the first one is always due, none twice in a run."""
+        previous = self.previous.get(name)
+        if previous is None or previous.loaded_at is None:
+            return True
+        return previous.loaded_at < self.loaded_at and self.loaded_at - previous.loaded_at >= interval
 
     def pages(self, pages: Iterable[T]) -> Iterator[T]:
         """The same pages, until the run is interrupted."""
@@ -100,21 +126,26 @@ class Interrupted(Exception):
 
 
 class Source(Protocol):
-    """One CRM: first its metadata (small, and where bad credentials show), then its records."""
+    """One CRM: first its metadata (where it is read, bad credentials show there), then its records."""
 
     crm: str
     schema: str
-    reads: list[ObjectRead]
-    further_reads: list[ObjectRead]
-    list_ids: list[str]
-    drifts: list[Drift]
+    found: Found
 
     @property
     def calls(self) -> int: ...
 
-    def metadata(self) -> list[Batch]: ...
+    def metadata(self) -> list[Batch]:
+        """Read it from the CRM, to be landed."""
+        ...
 
-    def records(self) -> Iterator[Batch]: ...
+    def recall(self) -> bool:
+        """Take it from the warehouse in place of the CRM; whether it is there for every object."""
+        ...
+
+    def tasks(self) -> list[Callable[[], Iterator[Batch]]]:
+        """One generator per object, each for a thread of its own; `found` is complete when all are exhausted."""
+        ...
 
 
 @dataclass

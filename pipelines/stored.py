@@ -12,9 +12,12 @@ from typing import Any
 
 import duckdb
 
-from crm_sync.warehouse import tables
+from crm_sync.warehouse import has_table, tables
+from pipelines.associations import StoredAssociations
 from pipelines.columns import json_text
 from pipelines.reconcile import Comparison
+from pipelines.tables import RECORDS, Batch
+from pipelines.unchanged import changed_records
 
 _ALIVE = """
 select id from raw_{side}.records where object = $object and not coalesce(is_deleted, false) and $side = '{side}'
@@ -42,10 +45,19 @@ class StoredRecords:
         self._crm = crm
         self._schema = f"raw_{crm}"
         self._comparing = cursor.cursor()
+        self._is_new = not has_table(cursor, self._schema, RECORDS.name)
+        self.associations = StoredAssociations(cursor)
 
-    def close(self) -> None:
+    def __enter__(self) -> StoredRecords:
+        return self
+
+    def __exit__(self, *details: object) -> None:
         self._comparing.close()
         self._cursor.close()
+
+    def changed(self, batch: Batch) -> Batch:
+        """A batch of records without those that are stored exactly so."""
+        return batch if self._is_new else changed_records(self._cursor, self._schema, batch)
 
     def comparison(self, object_: str) -> Comparison:
         """A fresh comparison of one object with what is stored of it; it ends the one before."""

@@ -82,6 +82,9 @@ class MemoryHubSpot:
         record = {"id": str(record_id), "properties": values, "createdAt": iso(0), "updatedAt": iso(modified_ms)}
         self.records.append({**record, "archived": archived, **({"archivedAt": iso(modified_ms)} if archived else {})})
 
+    def counted(self) -> MemoryHubSpot:
+        return self
+
     def properties(self, object_: str) -> list[dict[str, Any]]:
         return [
             {
@@ -113,10 +116,10 @@ class MemoryHubSpot:
         self._called("search", body)
         assert int(body.get("after", 0)) + body["limit"] <= 10_000
         rows = [row for row in self.records if not row["archived"]]
-        for condition in body["filterGroups"][0]["filters"]:
+        for condition in (one for group in body["filterGroups"] for one in group["filters"]):
             rows = [row for row in rows if self._holds(row, condition)]
         key = body["sorts"][0]["propertyName"]
-        rows.sort(key=lambda row: self._number(row, key))
+        rows.sort(key=lambda row: self._number(row, key), reverse=body["sorts"][0]["direction"] == "DESCENDING")
         start = int(body.get("after", 0))
         page: dict[str, Any] = {
             "total": len(rows),
@@ -163,7 +166,8 @@ class MemoryHubSpot:
 
     def _holds(self, row: Mapping[str, Any], condition: Mapping[str, str]) -> bool:
         value, wanted = self._number(row, condition["propertyName"]), int(condition["value"])
-        return {"GTE": value >= wanted, "EQ": value == wanted, "GT": value > wanted}[condition["operator"]]
+        holds = {"GTE": value >= wanted, "EQ": value == wanted, "GT": value > wanted, "LT": value < wanted}
+        return holds[condition["operator"]]
 
     @staticmethod
     def _shown(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -180,6 +184,12 @@ class MemorySalesforce:
     asked: list[str] = field(default_factory=list)
     page_size: int = 2_000
     calls: int = 0
+
+    def counted(self) -> MemorySalesforce:
+        return self
+
+    def queries(self, soqls: Sequence[str], all_rows: bool = False) -> list[Iterator[list[dict[str, Any]]]]:
+        return [self.query(soql, all_rows) for soql in soqls]
 
     def describe(self, object_: str) -> dict[str, Any]:
         self.calls += 1

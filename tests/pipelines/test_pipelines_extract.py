@@ -19,7 +19,8 @@ from memory_world import World
 from crm_sync.clients import NoResponse, Unauthorized
 from crm_sync.errors import ConfigError, CycleFailed
 from pipelines import Progress
-from pipelines.salesforce import field_chunks, long_id, record_query
+from pipelines.salesforce import long_id
+from pipelines.salesforce_object import field_chunks, record_query
 from pipelines.tables import TABLES
 
 RECORDS = "select id, is_deleted, merged_into_id from raw_hubspot.records order by id"
