@@ -41,6 +41,7 @@ from pipelines import ExtractReport, FieldInConflict, Schedule, extract, read_ev
 from reverse_etl.journal import Journal, new_run_id
 from reverse_etl.push import push, resolve_unknown
 from reverse_etl.report import PushReport
+from reverse_etl.salesforce import BULK_THRESHOLD
 from reverse_etl.undo import Undone, require_undoable, undo
 
 log = logging.getLogger(__name__)
@@ -242,6 +243,7 @@ class _Cycle:
     def _push(self, clients: Clients) -> None:
         extracted = self.result.extracted
         assert extracted is not None
+        variable = self._settings.project.variable
         with self._warehouse() as connection:
             self.result.pushed = push(
                 connection,
@@ -251,7 +253,8 @@ class _Cycle:
                 limits=[row.values for row in self._mappings.rows["push_limits"]],
                 accepted=self._options.accepted,
                 on_progress=self._observer.pushed,
-                verify_after_seconds=self._settings.project.variable("verify_after_seconds", 0),
+                verify_after_seconds=variable("verify_after_seconds", 0),
+                bulk_threshold=int(variable("salesforce_bulk_threshold", BULK_THRESHOLD)),
                 snapshot_at={"hubspot": extracted.loaded_at, "salesforce": extracted.loaded_at},
             )
 

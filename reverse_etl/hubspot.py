@@ -236,6 +236,12 @@ class HubSpotWriter:
             is_modified_by_other=is_other,
         )
 
+    def bulk(self, operation: str, operations: int) -> None:
+        """HubSpot has no API for more than a batch that would tell each record's outcome."""
+
+    def end_job(self, job_id: str) -> None:
+        """HubSpot has no jobs."""
+
     # ------------------------------------------------------------ associations
 
     def _associate(self, operations: Sequence[Operation]) -> Written:

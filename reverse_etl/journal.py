@@ -67,6 +67,8 @@ create table if not exists journal.push_attempts (
     is_modified_by_other boolean
 );
 
+alter table journal.push_attempts add column if not exists bulk_job_id text;
+
 create table if not exists journal.retry_requests (
     target text,
     link_id text,
@@ -83,7 +85,7 @@ _ATTEMPT_SCHEMA = pa.schema(
             (name, _TEXT)
             for name in (
                 "attempt_id", "run_id", "operation_id", "target", "object", "crm_object", "operation", "link_id",
-                "record_id", "hubspot_id", "salesforce_id", "changes", "previous", "source_values",
+                "record_id", "hubspot_id", "salesforce_id", "changes", "previous", "source_values", "bulk_job_id",
             )
         ],
         ("snapshot_modified_at", _TIME),
@@ -312,6 +314,7 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "human_modified_at": operation.human_modified_at,
         "source_modified_at": operation.source_modified_at,
         "attempted_at": attempt.attempted_at,
+        "bulk_job_id": attempt.bulk_job_id,
     }
 
 
@@ -349,7 +352,7 @@ def _attempt_from(row: Mapping[str, Any]) -> Attempt:
         human_modified_at=row["human_modified_at"],
         source_modified_at=row["source_modified_at"],
     )
-    return Attempt(row["run_id"], operation, row["attempted_at"], row["attempt_id"])
+    return Attempt(row["run_id"], operation, row["attempted_at"], row["attempt_id"], row["bulk_job_id"])
 
 
 def _json(value: Any) -> str | None:

@@ -14,11 +14,12 @@ from reverse_etl.batches import batched
 from reverse_etl.crew import Crew, Unit
 from reverse_etl.diffs import Stage
 from reverse_etl.operations import CREATE, HUBSPOT, SALESFORCE, Operation
+from reverse_etl.salesforce_bulk import SalesforceBulk
 from reverse_etl.writers import Writer
 
 #: Two units keep the threads busy: while one is checked or read back, the other is written.
 UNITS_AT_ONCE = 2
-MakeUnit = Callable[[Writer, Sequence[Operation]], Unit]
+MakeUnit = Callable[[Writer, Sequence[Operation], SalesforceBulk | None], Unit]
 
 
 @dataclass
@@ -27,6 +28,7 @@ class _Lane:
 
     writer: Writer
     stages: deque[Stage]
+    bulk: SalesforceBulk | None = None
     units: Iterator[list[Operation]] | None = None
     following: list[Operation] | None = None
     keys: list[set[str]] = field(default_factory=list)
@@ -71,7 +73,8 @@ class Lanes:
             if lane.units is None:
                 if self._must_wait(stage):
                     return
-                size = lane.writer.unit_size(stage.operation)
+                lane.bulk = lane.writer.bulk(stage.operation, stage.operations)
+                size = lane.bulk.unit_size if lane.bulk else lane.writer.unit_size(stage.operation)
                 lane.units, lane.done = batched(self._operations(stage), size), 0
             lane.following = lane.following or next(lane.units, None)
             if lane.following is None:
@@ -95,7 +98,7 @@ class Lanes:
 
         lane.following = None
         lane.keys.append(keys)
-        self._crew.begin(stage.target, self._make_unit(lane.writer, operations), end)
+        self._crew.begin(stage.target, self._make_unit(lane.writer, operations, lane.bulk), end)
         return True
 
     def _must_wait(self, stage: Stage) -> bool:

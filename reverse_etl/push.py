@@ -25,7 +25,7 @@ from reverse_etl.lanes import Lanes
 from reverse_etl.operations import CREATE, HUBSPOT, SALESFORCE, SUCCEEDED, Operation
 from reverse_etl.references import References
 from reverse_etl.report import OnProgress, Progress, PushReport, Tally
-from reverse_etl.salesforce import SalesforceWriter
+from reverse_etl.salesforce import BULK_THRESHOLD, SalesforceWriter
 from reverse_etl.units import Health, Units
 from reverse_etl.unknown import resolve_attempts
 from reverse_etl.writers import Writer
@@ -47,12 +47,14 @@ def push(
     verify_after_seconds: float = 0,
     snapshot_at: Mapping[str, datetime] | None = None,
     schema: str = diffs.DECIDED,
+    bulk_threshold: int = BULK_THRESHOLD,
 ) -> PushReport:
     """Write everything in the diff tables of a schema to the CRMs, and return what became of it.
 
     `limits` are the rows of push_limits.csv, `linked_counts` the linked records by object (read from matching.links
     when not given). The stale check is left out for a target whose `snapshot_at` (by target: when its records were
-    read) is less than `verify_after_seconds` ago. Raises GuardStop, and then nothing was called.
+    read) is less than `verify_after_seconds` ago. More operations of one object and kind than `bulk_threshold` go to
+    Salesforce in Bulk jobs (0: never). Raises GuardStop, and then nothing was called.
     """
     linked = count_linked(connection, run_id) if linked_counts is None else linked_counts
     check_limits(connection, limits, accepted, linked, schema)
@@ -62,7 +64,8 @@ def push(
         for target, read_at in (snapshot_at or {}).items()
         if (clock() - read_at).total_seconds() < verify_after_seconds
     }
-    return _Push(connection, build_writers(clients), run_id, journal, on_progress, clock, schema, unverified).run()
+    writers = build_writers(clients, bulk_threshold)
+    return _Push(connection, writers, run_id, journal, on_progress, clock, schema, unverified).run()
 
 
 def resolve_unknown(
@@ -79,9 +82,10 @@ def resolve_unknown(
     return resolved.counts()
 
 
-def build_writers(clients: Clients) -> dict[str, Writer]:
+def build_writers(clients: Clients, bulk_threshold: int = BULK_THRESHOLD) -> dict[str, Writer]:
     """A writer for each target."""
-    return {HUBSPOT: HubSpotWriter(clients.hubspot), SALESFORCE: SalesforceWriter(clients.salesforce)}
+    salesforce = SalesforceWriter(clients.salesforce, bulk_threshold=bulk_threshold)
+    return {HUBSPOT: HubSpotWriter(clients.hubspot), SALESFORCE: salesforce}
 
 
 class _Push:

@@ -1,4 +1,5 @@
-"""Writes to Salesforce: sObject Collections of 200, upserts for creates, and what Salesforce made of them.
+"""Writes to Salesforce: sObject Collections of 200, upserts for creates, and what Salesforce made of them. Above a
+threshold, salesforce_bulk.py takes the place of collections.
 
 Owns Salesforce's side of the push protocol. A bad row fails alone (`allOrNone` false); creates are upserts on the
 external id `HubSpot_Record_ID__c`, so that repeating one makes no second record. Duplicate rules stay in force:
@@ -29,6 +30,7 @@ from reverse_etl.operations import (
     Outcome,
     is_set,
 )
+from reverse_etl.salesforce_bulk import KINDS, SalesforceBulk
 from reverse_etl.salesforce_junctions import SalesforceJunctions
 from reverse_etl.salesforce_replies import LOCK_CODES, judge_refusal, judge_row
 from reverse_etl.values import instant, salesforce_id_18, salesforce_json, text
@@ -50,6 +52,8 @@ BATCH_SIZE = 200
 CHECK_SIZE = 2_000
 #: Salesforce allows 25 calls of 20 seconds and more at once, a developer organisation 5: writes of 200 are shorter.
 AT_ONCE = 8
+#: More operations of one object and kind than this go through the Bulk API.
+BULK_THRESHOLD = 10_000
 #: Read with every record: who changed it last, and when.
 _STAMPS = ("LastModifiedById", "LastModifiedDate", "SystemModstamp")
 _LOCK_WAITS_SECONDS = (0.5, 2.0)
@@ -62,9 +66,15 @@ class SalesforceWriter:
     name = "Salesforce"
     at_once = AT_ONCE
 
-    def __init__(self, client: SalesforceClient, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        client: SalesforceClient,
+        sleep: Callable[[float], None] = time.sleep,
+        bulk_threshold: int = BULK_THRESHOLD,
+    ) -> None:
         self._client = client
         self._sleep = sleep
+        self._bulk_threshold = bulk_threshold
         self._clients = {purpose: client.counted() for purpose in PURPOSES}
         self._junctions = {purpose: SalesforceJunctions(one) for purpose, one in self._clients.items()}
 
@@ -84,6 +94,14 @@ class SalesforceWriter:
 
     def unit_size(self, operation: str) -> int:
         return CHECK_SIZE
+
+    def bulk(self, operation: str, operations: int) -> SalesforceBulk | None:
+        if operation not in KINDS or not 0 < self._bulk_threshold < operations:
+            return None
+        return SalesforceBulk(self._clients[WRITES].ingest_jobs())
+
+    def end_job(self, job_id: str) -> None:
+        SalesforceBulk(self._clients[RESOLUTIONS].ingest_jobs()).end(job_id)
 
     # ------------------------------------------------------------ reading
 

@@ -30,6 +30,7 @@ from reverse_etl.operations import (
 )
 from reverse_etl.references import References
 from reverse_etl.report import NOT_ATTEMPTED, Tally
+from reverse_etl.salesforce_bulk import Job, SalesforceBulk, for_collections
 from reverse_etl.stale import Settled, check_stale
 from reverse_etl.writers import Writer
 
@@ -90,8 +91,8 @@ class Units:
         self._unverified = unverified
         self.waiting: list[Operation] = []
 
-    def unit(self, writer: Writer, operations: Sequence[Operation]) -> Unit:
-        """Push some operations of one kind, none of them on the same record."""
+    def unit(self, writer: Writer, operations: Sequence[Operation], bulk: SalesforceBulk | None = None) -> Unit:
+        """Push some operations of one kind, none of them on the same record; at once where there is `bulk`."""
         resolved = self._references.resolve(operations)
         self.block(resolved.blocked)
         self.waiting += resolved.waiting
@@ -99,9 +100,9 @@ class Units:
         own = [one for one, _ in parts if one is not None]
         associations = [one for _, one in parts if one is not None]
         if operations[0].operation == CREATE:
-            yield from self._create(writer, own, associations)
+            yield from self._create(writer, own, associations, bulk)
         else:
-            yield from self._update(writer, own)
+            yield from self._update(writer, own, bulk)
             yield from self._update(writer, associations)
 
     def block(self, blocked: Sequence[tuple[Operation, str]]) -> None:
@@ -113,12 +114,19 @@ class Units:
 
     # ------------------------------------------------------------ creates and updates
 
-    def _create(self, writer: Writer, operations: Sequence[Operation], associations: Sequence[Operation]) -> Unit:
+    def _create(
+        self,
+        writer: Writer,
+        operations: Sequence[Operation],
+        associations: Sequence[Operation],
+        bulk: SalesforceBulk | None,
+    ) -> Unit:
         """Create records, then associate those that were made: the outcome of a create tells of both."""
         if not operations or self._is_left(operations):
             return
-        attempts = self._begin(operations)
-        outcomes = yield from self._write(writer, attempts)
+        jobs = (yield from self._open(bulk, operations)) if bulk else []
+        attempts = self._begin(operations, jobs)
+        outcomes = yield from self._write(writer, attempts, bulk, jobs)
         links = {operation.operation_id: operation.link_id for operation in operations}
         made = {links[one.operation_id]: one.record_id for one in outcomes if one.outcome == SUCCEEDED}
         ready = [replace(one, record_id=made[one.link_id]) for one in associations if one.link_id in made]
@@ -137,7 +145,7 @@ class Units:
         links = {operation.operation_id: operation.link_id for operation in operations}
         return {links[outcome.operation_id]: outcome for outcome in outcomes}
 
-    def _update(self, writer: Writer, operations: Sequence[Operation]) -> Unit:
+    def _update(self, writer: Writer, operations: Sequence[Operation], bulk: SalesforceBulk | None = None) -> Unit:
         """Change records that still hold what the decision was made on."""
         if not operations or self._is_left(operations):
             return
@@ -146,8 +154,9 @@ class Units:
             fresh = yield from self._check(writer, operations)
         if not fresh or self._is_left(fresh):
             return
-        attempts = self._begin(fresh)
-        self._keep(attempts, (yield from self._write(writer, attempts)))
+        jobs = (yield from self._open(bulk, fresh)) if bulk else []
+        attempts = self._begin(fresh, jobs)
+        self._keep(attempts, (yield from self._write(writer, attempts, bulk, jobs)))
 
     def _check(
         self, writer: Writer, operations: Sequence[Operation]
@@ -170,26 +179,74 @@ class Units:
 
     # ------------------------------------------------------------ calls
 
+    def _open(
+        self, bulk: SalesforceBulk, operations: Sequence[Operation]
+    ) -> Generator[Sequence[Call], list[Any], list[Job]]:
+        """Jobs for operations, still without data; where none can be opened, collections do."""
+        (opened,) = yield [partial(_opened, bulk, operations)]
+        jobs: list[Job] = opened
+        return jobs
+
     def _write(
+        self,
+        writer: Writer,
+        attempts: Sequence[Attempt],
+        bulk: SalesforceBulk | None = None,
+        jobs: Sequence[Job] = (),
+    ) -> Generator[Sequence[Call], list[Any], list[Outcome]]:
+        """Write attempts that are in the journal, and read back what the answers do not tell."""
+        single = [attempt for attempt in attempts if attempt.bulk_job_id is None]
+        outcomes: list[Outcome] = []
+        if bulk is not None and jobs:
+            by_job = yield from self._run_jobs(writer, attempts, bulk, jobs)
+            again = {one.operation_id for one in by_job if for_collections(one)}
+            outcomes += [one for one in by_job if one.operation_id not in again]
+            single += [one for one in attempts if one.operation.operation_id in again]
+        if single:
+            outcomes += yield from self._write_batches(writer, single)
+        if attempts[0].operation.operation == ARCHIVE:
+            return outcomes
+        return (yield from self._completed(writer, attempts, outcomes))
+
+    def _run_jobs(
+        self, writer: Writer, attempts: Sequence[Attempt], bulk: SalesforceBulk, jobs: Sequence[Job]
+    ) -> Generator[Sequence[Call], list[Any], list[Outcome]]:
+        target = attempts[0].operation.target
+        seen = self._health.seen(target)
+        by_job = {job.job_id: [attempt for attempt in attempts if attempt.bulk_job_id == job.job_id] for job in jobs}
+        outcomes: list[Outcome] = []
+        for written in (yield [partial(_run, writer, bulk, job, by_job[job.job_id]) for job in jobs]):
+            self._health.note(target, written.failure or written.trouble, seen)
+            outcomes += written.outcomes
+        return outcomes
+
+    def _write_batches(
         self, writer: Writer, attempts: Sequence[Attempt]
     ) -> Generator[Sequence[Call], list[Any], list[Outcome]]:
-        """Write attempts that are in the journal, batch by batch, and read back what the answers do not tell."""
         operation = attempts[0].operation
-        target, seen = operation.target, self._health.seen(operation.target)
+        seen = self._health.seen(operation.target)
         batches = in_series(list(parts_of(attempts, writer.batch_size(operation.operation))))
         outcomes: list[Outcome] = []
         for several in (yield [partial(self._several, writer, one) for one in batches]):
             for written in several:
-                self._health.note(target, written.failure or written.trouble, seen)
+                self._health.note(operation.target, written.failure or written.trouble, seen)
                 outcomes += written.outcomes
+        return outcomes
+
+    def _completed(
+        self, writer: Writer, attempts: Sequence[Attempt], outcomes: Sequence[Outcome]
+    ) -> Generator[Sequence[Call], list[Any], list[Outcome]]:
+        """The outcomes with what was stored, which is read where the answers to the writes do not tell."""
         unread = {one.operation_id: one for one in outcomes if one.outcome == SUCCEEDED and one.stored is None}
-        if operation.operation == ARCHIVE or not unread:
-            return outcomes
+        if not unread:
+            return list(outcomes)
+        operation = attempts[0].operation
+        seen = self._health.seen(operation.target)
         made = [(attempt, unread[name]) for attempt in attempts if (name := attempt.operation.operation_id) in unread]
         complete = [one for one in outcomes if one.operation_id not in unread]
         parts = parts_of(made, writer.check_size(operation.operation))
         for read in (yield [partial(self._read_back, writer, part) for part in parts]):
-            self._health.note(target, read.failure or read.trouble, seen)
+            self._health.note(operation.target, read.failure or read.trouble, seen)
             complete += read.outcomes
         return complete
 
@@ -246,9 +303,13 @@ class Units:
 
     # ------------------------------------------------------------ journal
 
-    def _begin(self, operations: Sequence[Operation]) -> list[Attempt]:
+    def _begin(self, operations: Sequence[Operation], jobs: Sequence[Job] = ()) -> list[Attempt]:
         attempted_at = self._now()
-        attempts = [Attempt(self._run_id, operation, attempted_at) for operation in operations]
+        by_operation = {operation.operation_id: job.job_id for job in jobs for operation in job.operations}
+        attempts = [
+            Attempt(self._run_id, one, attempted_at, bulk_job_id=by_operation.get(one.operation_id))
+            for one in operations
+        ]
         self._journal.begin_attempts(attempts)
         return attempts
 
@@ -270,6 +331,20 @@ class Units:
 def _once(writer: Writer, attempts: Sequence[Attempt]) -> Written:
     """One call. Runs in a thread."""
     return _learnt(writer, attempts, writer.write([attempt.operation for attempt in attempts]))
+
+
+def _opened(bulk: SalesforceBulk, operations: Sequence[Operation]) -> list[Job]:
+    """Runs in a thread. A CRM that does not answer is found out by the write, and jobs without data do nothing."""
+    try:
+        return bulk.open(operations)
+    except ApiError:
+        return []
+
+
+def _run(writer: Writer, bulk: SalesforceBulk, job: Job, attempts: Sequence[Attempt]) -> Written:
+    """A Bulk job. Runs in a thread."""
+    written, is_over = bulk.run(job)
+    return _learnt(writer, attempts, written) if is_over else written
 
 
 def _learnt(writer: Writer, attempts: Sequence[Attempt], written: Written) -> Written:

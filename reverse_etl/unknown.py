@@ -1,7 +1,8 @@
 """Attempts of unknown outcome: in flight when a process died, or sent without an answer.
 
 Owns their resolution, which is by reading the target, never by guessing. What is read becomes the outcome; where the
-CRM does not answer, the attempt stays unknown for the next run.
+CRM does not answer, the attempt stays unknown for the next run. A Bulk job of a dead run is waited for first, or
+aborted: while it is at work, nothing that is read would stay true.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import duckdb
 
 from crm_sync.clients.errors import ApiError
 from reverse_etl import diffs
+from reverse_etl.batches import parts_of
 from reverse_etl.journal import Journal
 from reverse_etl.operations import UNKNOWN, Attempt, Outcome
 from reverse_etl.writers import Writer
@@ -46,12 +48,16 @@ def resolve_attempts(
     if not attempts:
         return resolved
     fields = diffs.mapped_fields(connection)
+    over: set[str] = set()
     for target, batch in _batches(attempts, writers):
         if target in resolved.failures:
             resolved.open_attempts += len(batch)
             continue
         known = [_with_fields(attempt, fields) for attempt in batch]
         try:
+            if (job_id := batch[0].bulk_job_id) is not None and job_id not in over:
+                writers[target].end_job(job_id)
+                over.add(job_id)
             outcomes = writers[target].settle(known)
         except ApiError as error:
             resolved.failures[target] = error
@@ -65,18 +71,17 @@ def resolve_attempts(
 
 
 def _batches(attempts: Sequence[Attempt], writers: Mapping[str, Writer]) -> Iterable[tuple[str, list[Attempt]]]:
-    """Attempts of one kind, a batch at a time, none of them at the same operation."""
-    groups: dict[tuple[str, str, str, int], list[Attempt]] = {}
+    """Attempts of one kind and Bulk job, a unit at a time, none of them at the same operation."""
+    groups: dict[tuple[str, str, str, str | None, int], list[Attempt]] = {}
     seen: Counter[str] = Counter()
     for attempt in attempts:
         operation = attempt.operation
         seen[operation.operation_id] += 1
-        key = (operation.target, operation.crm_object, operation.operation, seen[operation.operation_id])
-        groups.setdefault(key, []).append(attempt)
-    for (target, _, operation_kind, _), group in groups.items():
-        size = writers[target].batch_size(operation_kind)
-        for start in range(0, len(group), size):
-            yield target, group[start : start + size]
+        kind = (operation.target, operation.crm_object, operation.operation)
+        groups.setdefault((*kind, attempt.bulk_job_id, seen[operation.operation_id]), []).append(attempt)
+    for (target, _, operation_kind, _, _), group in groups.items():
+        for part in parts_of(group, writers[target].unit_size(operation_kind)):
+            yield target, list(part)
 
 
 def _with_fields(attempt: Attempt, fields: Mapping[tuple[str, str], tuple[str, ...]]) -> Attempt:

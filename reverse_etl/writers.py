@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from crm_sync.clients.errors import ApiError
 from reverse_etl.batches import Written, error_code, is_final
 from reverse_etl.operations import ARCHIVE, CREATE, RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Current, Operation, Outcome
 from reverse_etl.values import same_value
+
+if TYPE_CHECKING:
+    from reverse_etl.salesforce_bulk import SalesforceBulk
 
 
 class Writer(Protocol):
@@ -65,6 +68,14 @@ class Writer(Protocol):
 
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         """Learn by reading whether writes without an answer were made. Raises ApiError."""
+        ...
+
+    def bulk(self, operation: str, operations: int) -> SalesforceBulk | None:
+        """How so many operations of one kind are written at once, where that is better than batch by batch."""
+        ...
+
+    def end_job(self, job_id: str) -> None:
+        """See to it that a Bulk job of a dead run writes nothing any more. Raises ApiError while it still may."""
         ...
 
 

@@ -19,6 +19,7 @@ from crm_sync.clients.auth import Identity, SalesforceAuth
 from crm_sync.clients.errors import RateLimited, Refused, ServerTrouble, Unauthorized, UnreadableAnswer
 from crm_sync.clients.http import ApiClient, ApiResponse
 from crm_sync.clients.limits import ApiLimits
+from crm_sync.clients.salesforce_ingest import IngestJobs
 
 log = logging.getLogger(__name__)
 
@@ -187,6 +188,10 @@ class SalesforceClient:
             "DELETE", path, params={"ids": ",".join(ids), "allOrNone": "false"}, retry_unknown=True
         )
         return _with_rows(response, len(ids), f"DELETE {path}")
+
+    def ingest_jobs(self) -> IngestJobs:
+        """Bulk API 2.0, for many records at once."""
+        return IngestJobs(self.api, self.api_version)
 
     # Set-up: the id field, and a permission set that makes it visible
 

@@ -142,6 +142,12 @@ class MemoryWriter:
     def complete(self, made: Sequence[tuple[Operation, Outcome]]) -> Written:
         raise AssertionError("every write of this CRM tells what is stored")
 
+    def bulk(self, operation: str, operations: int) -> None:
+        """Always batch by batch."""
+
+    def end_job(self, job_id: str) -> None:
+        raise AssertionError("this CRM has no jobs")
+
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         self.calls += 1
         self.on_read()

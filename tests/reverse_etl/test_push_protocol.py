@@ -29,7 +29,7 @@ class World:
         self.hubspot = MemoryWriter("hubspot")
         self.salesforce = MemoryWriter("salesforce")
         writers = {"hubspot": self.hubspot, "salesforce": self.salesforce}
-        monkeypatch.setattr(push_module, "build_writers", lambda clients: writers)
+        monkeypatch.setattr(push_module, "build_writers", lambda *_: writers)
 
     def diffs(self, *rows: dict[str, Any]) -> None:
         by_target: dict[str, list[dict[str, Any]]] = {"hubspot": [], "salesforce": []}
