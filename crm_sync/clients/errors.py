@@ -6,6 +6,7 @@ ApiError                      (never raised itself)
 │   └── UnreadableAnswer      an answer came, truncated or not what the API documents
 └── Refused                   the CRM answered and said no
     ├── Unauthorized          401, or the token endpoint refused the credentials
+    │   └── SessionRefused    401 for a token that was given just before: the credentials themselves are good
     ├── RateLimited           429, or 403 REQUEST_LIMIT_EXCEEDED
     │   └── BudgetSpent       not the CRM's word but our own: the call was not made
     └── ServerTrouble         5xx, 423 (locked), 477 (account is being moved), after retries
@@ -85,6 +86,10 @@ class Unauthorized(Refused):
     """The credentials were refused."""
 
 
+class SessionRefused(Unauthorized):
+    """A session that was opened with good credentials a moment ago was refused all the same."""
+
+
 class RateLimited(Refused):
     """A limit was reached. `policy` is the CRM's name for it; DAILY is not worth waiting for."""
 
@@ -123,6 +128,11 @@ def explain(error: ApiError) -> CrmSyncError:
     CycleFailed (exit 1), a spent budget a GuardStop (exit 3).
     """
     crm = error.crm or "The CRM"
+    if isinstance(error, SessionRefused):
+        return CycleFailed(
+            f"{crm} refused a session that it had opened just before: {error.message}",
+            "Nothing was lost; run again. If it comes back, something ends the integration user's sessions.",
+        )
     if isinstance(error, Unauthorized):
         return ConfigError(f"{crm} refused the credentials: {error.message}", _credential_remedy(error.crm))
     if isinstance(error, BudgetSpent):

@@ -36,6 +36,7 @@ from crm_sync.clients.errors import (
     RateLimited,
     Refused,
     ServerTrouble,
+    SessionRefused,
     Unauthorized,
     UnreadableAnswer,
 )
@@ -291,7 +292,11 @@ class ApiClient:
                 credential = self._authorise(self._auth.credential)
                 return self._attempt(call, credential)
             except Unauthorized as error:
-                if credential is None or is_renewed or not self._authorise(partial(self._auth.renew, credential)):
+                if credential is None:
+                    raise
+                if is_renewed:
+                    raise _of_renewed_session(error) from error
+                if not self._authorise(partial(self._auth.renew, credential)):
                     raise
                 log.debug("%s %s: token renewed after %s", self.crm, call.label, error.code or error.status)
                 is_renewed = True
@@ -417,6 +422,19 @@ def _failure(error: Exception, crm: str, request: str) -> ApiError:
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return UnreadableAnswer("the answer broke off before its end", crm=crm, request=request)
     return NoResponse("the connection broke before an answer came", crm=crm, request=request)
+
+
+def _of_renewed_session(error: Unauthorized) -> SessionRefused:
+    """The refusal of a token that was given just now: whoever gave it has accepted the credentials."""
+    return SessionRefused(
+        error.message,
+        status=error.status,
+        code=error.code,
+        body=error.body,
+        headers=error.headers,
+        crm=error.crm,
+        request=error.request,
+    )
 
 
 def _raise_final(error: ApiError, *, retry_unknown: bool, is_unknown: bool) -> NoReturn:

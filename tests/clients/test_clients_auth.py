@@ -16,8 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from scripted_server import ScriptedServer, answer, reset
 
-from crm_sync.clients import Clients, NotSent, Unauthorized, UnreadableAnswer, build_clients, explain
-from crm_sync.errors import ConfigError
+from crm_sync.clients import (
+    Clients,
+    NotSent,
+    SessionRefused,
+    Unauthorized,
+    UnreadableAnswer,
+    build_clients,
+    explain,
+)
+from crm_sync.errors import ConfigError, CycleFailed
 
 Serve = Callable[..., ScriptedServer]
 LOGIN = "https://login.salesforce.com"
@@ -83,6 +91,24 @@ def test_an_expired_session_is_renewed_once(serve: Serve, time: FakeTime) -> Non
     login = serve(answer(200, token_reply(instance.url, "a")), answer(200, token_reply(instance.url, "b")))
     assert list(clients(time, salesforce=Salesforce(login_url=login.url)).salesforce.query("x")) == [[]]
     assert [request.headers["authorization"] for request in instance.requests] == ["Bearer a", "Bearer b"]
+
+
+def test_a_session_that_is_refused_right_after_its_renewal_is_no_mistake_in_the_configuration(
+    serve: Serve, time: FakeTime
+) -> None:
+    gone = answer(401, [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}])
+    instance = serve(gone, gone)
+    login = serve(answer(200, token_reply(instance.url, "a")), answer(200, token_reply(instance.url, "b")))
+    with pytest.raises(SessionRefused) as caught:
+        list(clients(time, salesforce=Salesforce(login_url=login.url)).salesforce.query("x"))
+    told = explain(caught.value)
+    assert (type(told), told.exit_code) == (CycleFailed, 1)
+    assert "Session expired or invalid" in told.message
+    # where the login is refused as well, the credentials are to blame
+    login = serve(answer(200, token_reply(serve(gone).url)), answer(400, {"error": "invalid_grant"}))
+    with pytest.raises(Unauthorized) as caught_first:
+        list(clients(time, salesforce=Salesforce(login_url=login.url)).salesforce.query("x"))
+    assert (type(caught_first.value), explain(caught_first.value).exit_code) == (Unauthorized, 2)
 
 
 @pytest.mark.parametrize("url", ["http://evil.example", "", "javascript:1"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conformance_support import Stands
 
-from crm_sync.clients import NoResponse, NotSent, RateLimited, ServerTrouble, Unauthorized, UnreadableAnswer, http
+from crm_sync.clients import NoResponse, NotSent, RateLimited, ServerTrouble, SessionRefused, UnreadableAnswer, http
 
 CREATE = "*/batch/create"
 UPSERT = "*/batch/upsert"
@@ -218,7 +218,7 @@ def test_an_expired_token_is_renewed_once_and_the_call_repeated(stands: Stands) 
 
 def test_a_token_refused_again_after_its_renewal_is_given_up(stands: Stands) -> None:
     stands.fault("salesforce", "status", status=401)
-    with pytest.raises(Unauthorized):
+    with pytest.raises(SessionRefused):
         stands.product().salesforce.describe("Contact")
     assert stands.struck("salesforce") == 2
 

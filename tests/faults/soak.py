@@ -201,9 +201,6 @@ def _rules(random: Random, crm: str) -> Iterator[dict[str, Any]]:
         rule["probability"] = random.choice([0.1, 0.3, 0.6, 1.0])
         if rule["probability"] == 1.0:
             rule["times"] = random.randint(1, 3)
-        if rule["kind"] == "expired_token":
-            # a token that is refused again right after its renewal is a matter of credentials (exit 2)
-            rule = {**rule, "probability": 1.0, "times": 9, "every": random.randint(4, 9)}
         yield rule
 
 

@@ -85,8 +85,9 @@ def assert_no_step_back(world: World, made: Pair) -> None:
     assert (world.hubspot(made)["lifecyclestage"], world.salesforce(made)["Stage__c"]) == ("customer", "lead")
     (issue,) = world.issues("ignored_write")
     assert (issue["field"], issue["hubspot_id"]) == ("lifecyclestage", made.hubspot_id)
-    assert "HubSpot moves a lifecycle stage forward only" in world.query(
-        "select cause from sync_health.data_quality_issues where issue_type = 'ignored_write'"
-    )[0][0]
+    assert (
+        "HubSpot moves a lifecycle stage forward only"
+        in world.query("select cause from sync_health.data_quality_issues where issue_type = 'ignored_write'")[0][0]
+    )
     attempts = "select count(*) from journal.push_attempts where changes ->> 'lifecyclestage' = 'lead'"
     assert world.query(attempts) == [(1,)]
