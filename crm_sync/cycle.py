@@ -55,7 +55,10 @@ class CycleResult:
     command: str
     status: str = "running"
     extracted: ExtractReport | None = None
+    #: What the next push writes; left out by a cycle that only writes it.
     plan: Plan | None = None
+    #: The decision stands: all models are up to date.
+    is_decided: bool = False
     pushed: PushReport | None = None
     undone: Undone | None = None
     is_rebuilt: bool = False
@@ -223,7 +226,7 @@ class _Cycle:
         with self._warehouse() as connection:
             is_known = rules_and_metadata_are_known(connection, self._transformer.rules_hash)
             if is_known and nothing_is_new(connection, decided_at):
-                self.result.plan, self.result.is_unchanged = Plan(()), True
+                self.result.plan, self.result.is_unchanged, self.result.is_decided = Plan(()), True, True
                 return
         if is_known:
             self._transformer.decide_again()
@@ -237,7 +240,9 @@ class _Cycle:
             self._transformer.decide_conflicts()
         with self._warehouse() as connection:
             Journal(connection).mark_decided(self.result.run_id, decided_at)
-            self.result.plan = read_plan(connection)
+            if not self._options.pushes or self._options.approved is not None:
+                self.result.plan = read_plan(connection)
+            self.result.is_decided = True
             self.result.is_rebuilt = _is_rebuilt(connection)
 
     def _push(self, clients: Clients) -> None:
@@ -319,9 +324,9 @@ class _Cycle:
             self._close_run(self.result.status, error.exit_code, error.message)
             with self._warehouse() as connection:
                 has_decided = has_table(connection, "sync_health", "sync_status")
-            if self.result.plan is not None and not self.result.is_unchanged:
+            if self.result.is_decided and not self.result.is_unchanged:
                 self._transformer.report()
-            if has_decided or self.result.plan is not None:
+            if has_decided or self.result.is_decided:
                 publish(self._settings.warehouse_path, self._settings.health_path)
         except (CrmSyncError, duckdb.Error, OSError):
             # the first failure is the one to report
@@ -349,13 +354,15 @@ class _Cycle:
         if self.result.extracted is not None:
             for one in self.result.extracted.objects:
                 read[one.crm] += one.records
-        written = {crm: self.result.pushed.records("succeeded", crm) if self.result.pushed else 0 for crm in read}
+        pushed = self.result.pushed
+        written = {crm: pushed.records("succeeded", crm) if pushed else 0 for crm in read}
         for crm, api in (("hubspot", clients.hubspot.api), ("salesforce", clients.salesforce.api)):
             self.result.api_calls[crm] = {
                 "calls": api.calls,
                 "records": read[crm] + written[crm],
                 "daily_limit": api.limits.daily_limit,
                 "daily_used": api.limits.daily_used,
+                **(pushed.purposes.get(crm, {}) if pushed else {}),
             }
 
     @contextmanager
