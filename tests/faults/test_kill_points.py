@@ -118,7 +118,9 @@ def test_a_push_that_is_let_alone_does_all_of_it(crms: PushWorld) -> None:
 def test_pushes_that_die_at_random_points_do_everything_once(
     crms: PushWorld, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
+    """Every third goes through Bulk jobs."""
     random = Random(seed)
+    options = {"bulk_threshold": 0 if seed % 3 else 1}
     monkeypatch.setattr(reverse_etl.hubspot, "BATCH_SIZE", 2)
     monkeypatch.setattr(reverse_etl.salesforce, "BATCH_SIZE", 2)
     _work(crms)
@@ -127,11 +129,11 @@ def test_pushes_that_die_at_random_points_do_everything_once(
         with pytest.MonkeyPatch.context() as patch:
             Death(patch, random.randint(1, 60))
             try:
-                crms.push(f"killed {number}")
+                crms.push(f"killed {number}", **options)
             except Killed:
                 deaths += 1
-    crms.push("next")
-    crms.push("last")
+    crms.push("next", **options)
+    crms.push("last", **options)
     assert _state(crms) == WANTED
     assert {row["outcome"] for row in crms.attempts} <= {"succeeded", "retryable", "stale"}
     made = [one for one in crms.api_writes("salesforce") if one["operation"] == "create"]
