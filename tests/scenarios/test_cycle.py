@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 
 import duckdb
+from fields import add_salesforce_field
 from lockstep import DEFAULTS, Share, Steps
 from people import email, hubspot_deal, hubspot_person, salesforce_person
 from world import Pair, World
@@ -123,29 +124,44 @@ def test_a_rejected_record_is_listed_and_its_neighbours_go_through(world: World)
         world.state_dir, "salesforce", validation_rule="No_Wizards", object="Contact",
         when="Title = 'Wizard'", message="Wizards are not employed here", on=True,
     )  # fmt: skip
+    add_salesforce_field(world, "Contact", "Badge__c", "Text", length=10, unique=True)
+    world.use_own_seeds()
+    rows = world.seed_rows("field_mappings")
+    world.seed("field_mappings", *rows, "contact,company,Badge__c,always_hubspot,,,,,,,")
     wizard = world.create("contact", hubspot=hubspot_person("wizard", jobtitle="Wizard"))
+    witch = world.create("contact", hubspot=hubspot_person("witch", jobtitle="Wizard"))
+    twin = world.create("contact", hubspot=hubspot_person("twin", company="7"))
     others = [world.create("contact", hubspot=hubspot_person(f"n{i}", jobtitle="Engineer")) for i in range(5)]
+    control.create(world.state_dir, "salesforce", "Contact", salesforce_person("older", Badge__c="7"))
     result = world.sync()
     assert result.status == "degraded"
     assert all(world.is_linked(pair) for pair in others)
     assert not world.is_linked(wizard)
-    rows = world.query(
-        "select hubspot_id, error_code, error_class, message, cause, fix, attempts, status from sync_health.sync_errors"
+    errors = world.query(
+        "select hubspot_id, error_code, attempts, status, retry_policy, message, cause, fix"
+        " from sync_health.sync_errors order by hubspot_id"
     )
-    assert [(row[0], row[1], row[6], row[7]) for row in rows] == [
-        (wizard.hubspot_id, "FIELD_CUSTOM_VALIDATION_EXCEPTION", 1, "open")
+    assert [row[:5] for row in errors] == [
+        (wizard.hubspot_id, "FIELD_CUSTOM_VALIDATION_EXCEPTION", 1, "open", "daily"),
+        (witch.hubspot_id, "FIELD_CUSTOM_VALIDATION_EXCEPTION", 1, "open", "daily"),
+        (twin.hubspot_id, "DUPLICATE_VALUE", 1, "open", "on_change"),
     ]
-    assert "Wizards are not employed here" in rows[0][3]
-    assert rows[0][4]
-    assert rows[0][5]
-    assert world.query("select status, open_errors from sync_health.sync_status") == [("degraded", 1)]
-    assert_on_health_page(world, wizard)
+    assert "Wizards are not employed here" in errors[0][5]
+    assert all(cause and fix for *_, cause, fix in errors)
+    assert world.query("select status, open_errors from sync_health.sync_status") == [("degraded", 3)]
+    assert_on_health_page(world, refused={wizard.hubspot_id, witch.hubspot_id, twin.hubspot_id})
     world.assert_quiet()  # not tried again while nothing has changed
 
+    # each is let go by what its policy waits for: the record changes, a day passes, the mapping changes
     world.edit_hubspot(wizard, jobtitle="Engineer")
+    control.change_metadata(
+        world.state_dir, "salesforce", validation_rule="No_Wizards", object="Contact", when="Title = 'Wizard'", on=False
+    )
+    a_day_passes(world, witch)
+    world.seed("field_mappings", *rows)
     world.sync()
-    assert world.is_linked(wizard)
-    assert world.query("select status from sync_health.sync_errors") == [("closed",)]
+    assert all(world.is_linked(pair) for pair in (wizard, witch, twin))
+    assert world.query("select distinct status from sync_health.sync_errors") == [("closed",)]
     assert world.query("select status, open_errors from sync_health.sync_status") == [("active", 0)]
     world.assert_quiet()
 
@@ -249,16 +265,27 @@ def test_a_contact_that_exists_by_the_time_of_its_creation_becomes_a_link(world:
     assert world.hubspot(there)["jobtitle"] == "S"
 
 
-def assert_on_health_page(world: World, wizard: Pair) -> None:
+def a_day_passes(world: World, pair: Pair) -> None:
+    """What was tried for a record was tried a day earlier."""
+    with duckdb.connect(str(world.settings.warehouse_path)) as connection:
+        connection.execute(
+            "update journal.push_attempts set attempted_at = attempted_at - interval 1 day,"
+            " outcome_at = outcome_at - interval 1 day where hubspot_id = ?",
+            [pair.hubspot_id],
+        )
+
+
+def assert_on_health_page(world: World, refused: set[str | None]) -> None:
     """Every part of the health page finds its columns in a file that a real cycle has published."""
     document = read_document(world.settings.health_path, "sandbox", datetime.now(UTC))
-    assert document["banner"]["headline"] == "1 record is refused"
-    (error,) = document["errors"]["rows"]
-    assert (error["hubspot_id"], error["direction"]) == (wizard.hubspot_id, "hubspot_to_salesforce")
+    assert document["banner"]["headline"] == f"{len(refused)} records are refused"
+    errors = document["errors"]["rows"]
+    assert {error["hubspot_id"] for error in errors} == refused
+    assert {error["direction"] for error in errors} == {"hubspot_to_salesforce"}
     contacts = next(row for row in document["coverage"] if row["object"] == "contact")
-    assert (contacts["pairs"], contacts["only_hubspot"], contacts["only_salesforce"]) == (5, 1, 0)
-    assert sum(row["created"] for row in document["writes"]["rows"]) == 5
-    assert sum(row["rejected"] for row in document["writes"]["rows"]) == 1
+    assert (contacts["pairs"], contacts["only_hubspot"], contacts["only_salesforce"]) == (6, 3, 0)
+    assert sum(row["created"] for row in document["writes"]["rows"]) == 6
+    assert sum(row["rejected"] for row in document["writes"]["rows"]) == 2  # of one, another record stood in the way
     assert [row["crm"] for row in document["api"]["latest"]] == ["hubspot", "salesforce"]
     assert document["runs"]["total"] == len(document["runs"]["rows"]) == 1
     assert (document["issues"]["total"], document["conflicts"]["total"], document["lag"]) == (0, 0, [])

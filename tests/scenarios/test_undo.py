@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from people import hubspot_company, hubspot_person, salesforce_person
+from fields import add_hubspot_property, add_salesforce_field
+from people import hubspot_company, hubspot_deal, hubspot_person, salesforce_person
 from world import Pair, World
 
 from crm_sync.cycle import CycleOptions, CycleResult, run_cycle
@@ -18,25 +19,63 @@ def _undo(world: World, run_id: str, **options: Any) -> CycleResult:
     return run_cycle(world.settings, CycleOptions("undo", undoes=run_id, **options))
 
 
+def _map_sets(world: World) -> None:
+    """The default mapping, with a deal's contacts and a multi-select besides."""
+    topics = ("art", "golf", "tea")
+    add_hubspot_property(world, "contacts", "topics", "enumeration", "checkbox", topics)
+    add_salesforce_field(world, "Contact", "Topics__c", "MultiselectPicklist", topics, visibleLines=4)
+    world.use_own_seeds()
+    world.seed(
+        "field_mappings",
+        *[row for row in world.seed_rows("field_mappings") if "OpportunityContactRole" not in row],
+        "deal,associations.contacts,OpportunityContactRole.ContactId,two_way,,,,contact,,,",
+        "contact,topics,Topics__c,two_way,union,,,,,,",
+    )
+
+
+def _sets(world: World, deal: Pair, person: Pair) -> tuple[set[str | None], set[str], set[str]]:
+    """Contacts in roles of the opportunity, and the person's topics in HubSpot and in Salesforce."""
+    roles = control.records(world.state_dir, "salesforce", "OpportunityContactRole")
+    return (
+        {role["ContactId"] for role in roles if role["OpportunityId"] == deal.salesforce_id},
+        set(world.hubspot(person)["topics"].split(";")),
+        set(world.salesforce(person)["Topics__c"].split(";")),
+    )
+
+
 def _skipped(result: CycleResult) -> set[tuple[str, tuple[str, ...]]]:
     assert result.undone is not None
     return {(one.record_id, one.fields) for one in result.undone.skipped}
 
 
 def test_an_undone_run_stays_undone_and_can_be_done_again(world: World) -> None:
+    _map_sets(world)
     linked = world.create(
         "contact",
-        hubspot=hubspot_person("linked", jobtitle="Engineer", phone="1", city="Oslo"),
-        salesforce=salesforce_person("linked", Title="Engineer", Phone="1", MailingCity="Oslo"),
+        hubspot=hubspot_person("linked", jobtitle="Engineer", phone="1", city="Oslo", topics="art"),
+        salesforce=salesforce_person("linked", Title="Engineer", Phone="1", MailingCity="Oslo", Topics__c="art"),
     )
+    second = world.create("contact", hubspot=hubspot_person("second"), salesforce=salesforce_person("second"))
+    deal = world.create("deal", hubspot=hubspot_deal("Big"))
+    world.associate(deal, linked)
     world.sync()
+    deal = world.linked(deal)
+    assert _sets(world, deal, linked) == ({linked.salesforce_id}, {"art"}, {"art"})
     company = world.create("company", hubspot=hubspot_company("Umbra", "umbra.io", world.active_owner()))
     employer = {"associations.companies": company.hubspot_id}
     ours = world.create("contact", hubspot=hubspot_person("ours", jobtitle="Pilot", **employer))
     theirs = world.create("contact", salesforce=salesforce_person("theirs", Title="Nurse"))
     world.edit_hubspot(linked, jobtitle="Director", phone="2")
     world.edit_salesforce(linked, MailingCity="Bergen")
+    # a set that one side has changed, and one that both have
+    world.associate(deal, second)
+    world.edit_hubspot(deal, amount="4321")
+    at = world.moment(0)
+    world.edit_hubspot(linked, at=at, topics="art;golf")
+    world.edit_salesforce(linked, at=at, Topics__c="art;tea")
+    world.wait_until(at)
     run = world.sync()
+    assert _sets(world, deal, linked) == ({linked.salesforce_id, second.salesforce_id}, *[{"art", "golf", "tea"}] * 2)
     counterpart, copy = world.linked(ours), world.linked(theirs)
     account = world.linked(company)
     assert world.salesforce(counterpart)["AccountId"] == account.salesforce_id
@@ -52,7 +91,9 @@ def test_an_undone_run_stays_undone_and_can_be_done_again(world: World) -> None:
     assert _skipped(undone) == _skipped(preview) == {(linked.salesforce_id, ("Phone",))}
     assert (world.salesforce(linked)["Title"], world.salesforce(linked)["Phone"]) == ("Engineer", "3")
     assert world.hubspot(linked)["city"] == "Oslo"
-    assert world.count("contact") == (2, 2)
+    assert _sets(world, deal, linked) == ({linked.salesforce_id}, {"art", "golf"}, {"art", "tea"})
+    assert world.associated(deal, "contact") == {linked.hubspot_id, second.hubspot_id}
+    assert world.count("contact") == (3, 3)
     assert world.count("company") == (1, 0)
     assert not world.hubspot(ours)["salesforce_record_id"]
     assert world.hubspot(linked)["salesforce_record_id"] == linked.salesforce_id
@@ -70,7 +111,8 @@ def test_an_undone_run_stays_undone_and_can_be_done_again(world: World) -> None:
     assert _skipped(again) == set()
     assert world.salesforce(linked)["Title"] == "Director"
     assert world.hubspot(linked)["city"] == "Bergen"
-    assert world.count("contact") == (3, 3)
+    assert _sets(world, deal, linked) == ({linked.salesforce_id, second.salesforce_id}, *[{"art", "golf", "tea"}] * 2)
+    assert world.count("contact") == (4, 4)
     assert world.count("company") == (1, 1)
     reborn = world.linked(ours)
     assert reborn.salesforce_id != counterpart.salesforce_id

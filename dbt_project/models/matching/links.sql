@@ -32,6 +32,26 @@ existing as (
     where status <> 'superseded'
 ),
 
+-- a record that stood in the way of a create is its counterpart where the two share a match key; any other unique field
+-- may be shared by strangers
+of_one_key as (
+    select distinct attempts.attempt_id
+    from {{ source('journal', 'push_attempts') }} as attempts
+    inner join {{ ref('int_match_keys') }} as own
+        on attempts.object = own.object
+        and attempts.target <> own.side
+        and coalesce(case attempts.target when 'hubspot' then attempts.salesforce_id else attempts.hubspot_id end, '')
+        = own.record_id
+    inner join {{ ref('int_match_keys') }} as found
+        on attempts.target = found.side
+        and attempts.existing_id = found.record_id
+        and own.key_kind = found.key_kind
+        and own.match_key = found.match_key
+    where attempts.operation = 'create'
+        and attempts.existing_id is not null
+        and not (own.key_kind = 'name' and own.has_domain and found.has_domain)
+),
+
 -- what this sync created, or found to exist when it tried to (a duplicate error that names the record)
 journalled as (
     select distinct
@@ -44,7 +64,16 @@ journalled as (
         case when attempts.outcome = 'succeeded' then 'created' else 'existing' end as matched_by
     from {{ source('journal', 'push_attempts') }} as attempts
     where attempts.operation = 'create'
-        and (attempts.outcome = 'succeeded' or attempts.existing_id is not null)
+        and (
+            attempts.outcome = 'succeeded'
+            or attempts.attempt_id in (select of_one_key.attempt_id from of_one_key)
+            -- HubSpot, which knows people by their e-mail, may name a record that its search does not show yet
+            or (
+                attempts.target = 'hubspot'
+                and attempts.existing_id is not null
+                and attempts.existing_id not in (select records.record_id from records where records.side = 'hubspot')
+            )
+        )
         and attempts.link_id not in (select known.link_id from known)
     qualify row_number() over (
             partition by attempts.link_id order by attempts.outcome = 'succeeded' desc, attempts.outcome_at desc

@@ -1,6 +1,6 @@
--- One row per wanted operation that a CRM has rejected and that is not due yet: on_change waits until record or mapping
--- change (then it is another operation), daily waits a day, never waits for a person; retry is always due, and so is
--- what a person has asked for since (crm-sync review --retry).
+-- One row per wanted operation that a CRM has rejected (or that another record stood in the way of) and that is not due
+-- yet: on_change waits until record or mapping change (then it is another operation), daily waits a day, never waits
+-- for a person; retry is always due, and so is what a person has asked for since (crm-sync review --retry).
 with latest as (
     select *
     from {{ source('journal', 'push_attempts') }}
@@ -21,7 +21,7 @@ anti join {{ source('journal', 'retry_requests') }} as requests
     on operations.target = requests.target
     and operations.link_id = requests.link_id
     and latest.outcome_at < requests.requested_at
-where latest.outcome = 'rejected'
+where (latest.outcome = 'rejected' or (latest.outcome = 'stale' and latest.existing_id is not null))
     and case coalesce(catalog.retry_policy, 'daily')
         when 'retry' then false
         when 'daily' then latest.outcome_at + interval 1 day > current_run.started_at

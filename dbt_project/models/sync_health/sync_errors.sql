@@ -7,7 +7,9 @@ with attempts as (
             partition by target, object, link_id, operation order by attempted_at desc, attempt_id desc
         ) = 1 as is_latest
     from {{ source('journal', 'push_attempts') }}
-    where outcome is not null and outcome not in ('stale', 'blocked')
+    where outcome is not null
+        -- another record that stood in the way and became no counterpart is an error as well
+        and (outcome not in ('stale', 'blocked') or (outcome = 'stale' and existing_id is not null))
 ),
 
 failures as (
@@ -41,7 +43,7 @@ select
     failures.hubspot_id,
     failures.salesforce_id,
     failures.error_code,
-    coalesce(catalog.error_class, case failures.outcome when 'rejected' then 'other' else 'transient' end)
+    coalesce(catalog.error_class, case when failures.outcome in ('rejected', 'stale') then 'other' else 'transient' end)
         as error_class,
     failures.message,
     coalesce(catalog.cause, 'The CRM refused the record; its message says why') as cause,
@@ -53,7 +55,8 @@ select
         when failures.is_latest and wanted.link_id is not null then 'open'
         else 'closed'
     end as status,
-    coalesce(catalog.retry_policy, case failures.outcome when 'rejected' then 'daily' else 'retry' end) as retry_policy,
+    coalesce(catalog.retry_policy, case when failures.outcome in ('rejected', 'stale') then 'daily' else 'retry' end)
+        as retry_policy,
     waiting.next_retry_at,
     failures.payload,
     failures.link_id,
@@ -67,3 +70,4 @@ left join (select distinct target, object, link_id, operation from {{ ref('int_o
     and failures.link_id = wanted.link_id
     and failures.operation = wanted.operation
 left join {{ ref('int_operations_waiting') }} as waiting on failures.operation_id = waiting.operation_id
+where failures.outcome <> 'stale' or wanted.link_id is not null
