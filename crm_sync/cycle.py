@@ -10,7 +10,7 @@ import logging
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from crm_sync.budget import Budget, apply_budgets, read_budgets
+from crm_sync.call_count import CallCount
 from crm_sync.clients import ApiError, Clients, build_clients, explain
 from crm_sync.config import Settings
 from crm_sync.errors import ConfigError, CrmSyncError, CycleFailed, GuardStop, Paused, Unexpected
@@ -27,7 +28,7 @@ from crm_sync.landed_checks import require_id_fields, require_mapped_fields
 from crm_sync.lock import cycle_lock
 from crm_sync.mapping_checks import require_valid
 from crm_sync.mappings import Mappings, load_mappings
-from crm_sync.news import nothing_is_new, rules_and_metadata_are_known
+from crm_sync.news import is_quiet, nothing_is_new, rules_and_metadata_are_known
 from crm_sync.pausing import require_running
 from crm_sync.plan import Plan, read_plan
 from crm_sync.progress import Observer, StopRequested
@@ -75,6 +76,8 @@ class CycleOptions:
     command: str = "sync"
     pushes: bool = True
     full: bool = False
+    #: Read metadata, archived records and list members in this run, however young those in the warehouse are.
+    rereads: bool = True
     #: Compare everything by id and time in this run, whether or not it is due.
     reconcile: bool = False
     accepted: Sequence[str] = ()
@@ -126,6 +129,7 @@ class _Cycle:
         self._begun = False
         self._undoes = ""
         self._budgets: dict[str, Budget] = {}
+        self._began = _now()
         self.result = CycleResult(new_run_id(_now()), options.command)
 
     # ------------------------------------------------------------ the order
@@ -172,6 +176,8 @@ class _Cycle:
             if self._options.undoes is not None:
                 self._undoes = require_undoable(connection, self._options.undoes)
             journal.close_abandoned(_now())
+            calls = CallCount(self._settings.warehouse_path)
+            journal.record_calls(*calls.left_behind())
             journal.begin_run(
                 self.result.run_id,
                 command=self._options.command,
@@ -180,7 +186,8 @@ class _Cycle:
                 git_sha=_git_sha(self._settings),
                 mapping_hash=self._transformer.rules_hash,
             )
-            self._budgets = read_budgets(connection, self._settings.project, self._options.accepted, _now())
+            count = calls.of_run(self.result.run_id)
+            self._budgets = read_budgets(connection, self._settings.project, self._options.accepted, _now(), count)
         self._begun = True
         for budget in self._budgets.values():
             budget.require_some()
@@ -195,6 +202,7 @@ class _Cycle:
             )
         with self._warehouse() as connection:
             resolve_unknown(connection, clients, journal=Journal(connection))
+            is_quiet_so_far = is_quiet(connection, self._transformer.rules_hash, self._began)
         variable = self._settings.project.variable
         self.result.extracted = extract(
             self._settings,
@@ -203,21 +211,31 @@ class _Cycle:
             on_progress=self._observer.read,
             full=self._options.full,
             association_refresh=timedelta(minutes=variable("association_refresh_minutes", 60)),
-            schedule=self._schedule(),
+            schedule=self._schedule(is_quiet=is_quiet_so_far),
             now=_now(),
         )
         with self._warehouse() as connection:
             require_whole(connection, self._options.accepted, variable("max_shrink_share", DEFAULT_SHARE))
             require_id_fields(connection, self._mappings)
 
-    def _schedule(self) -> Schedule:
-        """What is not urgent waits while the API budget is short."""
+    def _schedule(self, *, is_quiet: bool) -> Schedule:
+        """What is not urgent waits while the API budget is short. With something to decide already, metadata is read
+        at once: whatever is decided and pushed goes by metadata of this run."""
         variable = self._settings.project.variable
-        if any(budget.is_short for budget in self._budgets.values()):
-            return Schedule(reconcile_now=self._options.reconcile)
-        return Schedule(
-            reconcile=_interval(hours=variable("reconcile_hours", 168)),
+        minutes = {
+            name: 0 if self._options.rereads else variable(f"{name}_refresh_minutes", default)
+            for name, default in (("metadata", 60), ("deletes", 5))
+        }
+        frugal = Schedule(
             reconcile_now=self._options.reconcile,
+            metadata=timedelta(minutes=minutes["metadata"] if is_quiet else 0),
+            sweeps=timedelta(minutes=minutes["deletes"]),
+        )
+        if any(budget.is_short for budget in self._budgets.values()):
+            return frugal
+        return replace(
+            frugal,
+            reconcile=_interval(hours=variable("reconcile_hours", 168)),
             computed=_interval(hours=variable("calculated_refresh_minutes", 60) / 60),
         )
 
@@ -225,7 +243,7 @@ class _Cycle:
         decided_at = _now()
         with self._warehouse() as connection:
             is_known = rules_and_metadata_are_known(connection, self._transformer.rules_hash)
-            if is_known and nothing_is_new(connection, decided_at):
+            if is_known and nothing_is_new(connection, self._began):
                 self.result.plan, self.result.is_unchanged, self.result.is_decided = Plan(()), True, True
                 return
         if is_known:

@@ -1,4 +1,4 @@
-"""Whether there is anything to decide, and by what: asked of the warehouse after the read, before dbt is even loaded.
+"""Whether there is anything to decide, and by what: asked of the warehouse around the read, before dbt is even loaded.
 
 A cycle decides everything anew where the rules (seeds, models, macros, variables) or the CRMs' metadata have changed,
 what follows from records where only these have, and nothing where nothing has. Only reads, and decides nothing.
@@ -47,6 +47,14 @@ def rules_and_metadata_are_known(connection: duckdb.DuckDBPyConnection, rules_ha
     """Whether the last run that decided did so by these very rules, and on the metadata that the CRMs show now."""
     row = connection.execute(_KNOWN, {"rules_hash": rules_hash}).fetchone()
     return row is not None and bool(row[0])
+
+
+def is_quiet(connection: duckdb.DuckDBPyConnection, rules_hash: str, now: datetime) -> bool:
+    """Before the read: whether there will be nothing to decide, unless the read brings it."""
+    try:
+        return rules_and_metadata_are_known(connection, rules_hash) and nothing_is_new(connection, now)
+    except duckdb.CatalogException:  # a table that a first read or decision is yet to make
+        return False
 
 
 def nothing_is_new(connection: duckdb.DuckDBPyConnection, now: datetime) -> bool:

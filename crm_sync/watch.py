@@ -83,7 +83,7 @@ class Watch:
     def _cycle(self) -> None:
         try:
             settings = self._load()
-            result = run_cycle(settings, CycleOptions("watch"), _StopBetweenSteps(self._stop))
+            result = run_cycle(settings, CycleOptions("watch", rereads=False), _StopBetweenSteps(self._stop))
         except StopRequested:
             return
         except (Paused, LockHeld) as error:

@@ -22,18 +22,18 @@ from crm_sync.clients.hubspot import ASSOCIATIONS_READ_BATCH, BATCH_SIZE
 from pipelines.ahead import Ahead
 from pipelines.associations import pair_name
 from pipelines.both_ends import PAGES_AHEAD, BothEnds
-from pipelines.columns import RecordRows, batch_of, milliseconds, parse_time
+from pipelines.columns import RecordRows, batch_of, parse_time
 from pipelines.hubspot_reading import (
     Records,
     association_chunks,
     associations,
     by_id,
-    changed,
     cursor_property,
     identity,
     listed,
 )
 from pipelines.reads import ObjectRead, since
+from pipelines.recent import WHOLE_HOUR_EVERY, Recent
 from pipelines.source import Found, ObjectTally, ReadJob, computed_name
 from pipelines.stored import StoredRecords
 from pipelines.tables import ASSOCIATIONS, Batch
@@ -119,7 +119,19 @@ class HubSpotObject:
 
     def _changed_pages(self) -> Iterator[Records]:
         assert self._start is not None
-        return changed(self._client, self._object, self._requested, milliseconds(self._start))
+        name = f"{self._object}.hour"
+        recent = Recent(
+            self._client,
+            self._object,
+            self._requested,
+            self._start,
+            self._job.previous[self._object],
+            reads_all=self._job.is_due(name, WHOLE_HOUR_EVERY),
+        )
+        with self._job.stored(CRM) as stored:
+            yield from recent.pages(stored)
+        if recent.has_read_all:
+            self._also_read(name, 0, self._client.calls)
 
     def _all_pages(self) -> Iterator[Records]:
         settled_before = self._job.loaded_at - self._lookback

@@ -81,6 +81,25 @@ def changed(client: HubSpotClient, object_: str, properties: Sequence[str], sinc
             low += 1
 
 
+def newest(
+    client: HubSpotClient, object_: str, properties: Sequence[str], since_ms: int
+) -> tuple[Records, int | None, bool]:
+    """The page of live records modified last, none before a time; how many there are in all, as far as the answer
+    tells; and whether these are all."""
+    cursor = cursor_property(object_)
+    filters = [_filter(cursor, "GTE", str(max(since_ms, 1)))]
+    found = _search(client, object_, properties, filters, sort=cursor, direction="DESCENDING")
+    return found.records, found.total, found.is_last
+
+
+def count_between(client: HubSpotClient, object_: str, since_ms: int, before_ms: int) -> int | None:
+    """How many live records were modified in a span of time."""
+    cursor = cursor_property(object_)
+    filters = [_filter(cursor, "GTE", str(max(since_ms, 1))), _filter(cursor, "LT", str(before_ms))]
+    body = {**_search_body((), filters, cursor), "limit": 1}
+    return _total(client.search(object_, body))
+
+
 def _one_millisecond(
     client: HubSpotClient, object_: str, properties: Sequence[str], cursor: str, moment_ms: int
 ) -> Iterator[Records]:
@@ -199,6 +218,7 @@ class _Found:
     hits: Records
     records: Records
     is_last: bool
+    total: int | None
 
 
 def _search(
@@ -220,7 +240,12 @@ def _search(
     if not hits and not is_last:
         raise UnreadableAnswer("an empty page that is not the last", crm="HubSpot", request=_search_label(object_))
     records = _with_properties(client, object_, hits, properties) if is_wide else hits
-    return _Found(hits, records, is_last)
+    return _Found(hits, records, is_last, _total(page))
+
+
+def _total(page: Mapping[str, Any]) -> int | None:
+    total = page.get("total")
+    return total if isinstance(total, int) else None
 
 
 def _search_body(

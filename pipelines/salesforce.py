@@ -89,10 +89,10 @@ class SalesforceSource:
 
     def tasks(self) -> list[Callable[[], Iterator[Batch]]]:
         reads = [self._read(object_, requested) for object_, requested in self._requested()]
-        incremental = [read for read in reads if not read.is_full]
-        if incremental:
-            pages = incremental[0].client.queries([read.query for read in incremental], all_rows=True)
-            for read, its_pages in zip(incremental, pages, strict=True):
+        short = [read for read in reads if read.is_short]
+        if short:
+            pages = short[0].client.queries([read.query for read in short], all_rows=True)
+            for read, its_pages in zip(short, pages, strict=True):
                 read.pages = its_pages
         return [read.batches for read in reads]
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crm_sync.clients import SalesforceClient, UnreadableAnswer
-from crm_sync.clients.salesforce import QUERY_PAGE, fits_url, id_queries
+from crm_sync.clients.salesforce import QUERY_PAGE, QueryPage, fits_url, id_queries
 from pipelines.ahead import Ahead
-from pipelines.columns import RecordRows
+from pipelines.columns import RecordRows, parse_time
 from pipelines.reads import ObjectRead, since
 from pipelines.source import Found, ObjectTally, ReadJob, computed_name
 from pipelines.stored import StoredRecords
@@ -27,7 +27,6 @@ ALWAYS_FIRST = ("Id", "SystemModstamp")
 LISTED_SHARE = 0.25
 PAGES_AHEAD = 2
 CRM = "salesforce"
-Page = list[dict[str, Any]]
 
 
 class SalesforceObject:
@@ -56,11 +55,17 @@ class SalesforceObject:
         self._ids: set[str] = set()  # of the records that an incremental read brought
         self._first_fields, *self._other_fields = field_chunks(object_, requested, self._start)
         #: The pages of `query`, where somebody has begun to read them.
-        self.pages: Iterator[Page] | None = None
+        self.pages: Iterator[QueryPage] | None = None
 
     @property
     def is_full(self) -> bool:
         return self._start is None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether few records are to be expected: an incremental read, or one of an object that had none at all."""
+        previous = self._job.previous.get(self._object)
+        return not self.is_full or (previous is not None and previous.watermark is None)
 
     @property
     def query(self) -> str:
@@ -146,13 +151,25 @@ class SalesforceObject:
         for chunk in stored.ids(self._object, QUERY_PAGE, linked=not is_asked_of_all):
             yield self._by_id(sorted(names), chunk)
 
-    def _pages(self) -> Iterator[Page]:
+    def _pages(self) -> Iterator[QueryPage]:
         """Pages of records; fields that do not fit in the URL are read by id and put to their records."""
-        for page in self.pages or self.client.query(self.query, all_rows=True):
-            if self._other_fields:
-                by_id = {str(record.get("Id")): record for record in page}
-                self._complete(by_id, self._other_fields)
-            yield page
+        with self._job.stored(CRM) as stored:
+            for number, page in enumerate(self.pages or self.client.query(self.query, all_rows=True)):
+                if self._other_fields:
+                    by_id = {str(record.get("Id")): record for record in page}
+                    self._complete(by_id, self._other_fields)
+                yield page
+                if number == 0 and self._is_enough(stored, page):
+                    return
+
+    def _is_enough(self, stored: StoredRecords, page: QueryPage) -> bool:
+        """Whether the first page of an incremental read, the newest one, brings nothing, and the warehouse holds as
+        many records of that time as Salesforce counts: then all further pages are known."""
+        if self._start is None or page.total is None or page.total <= len(page):
+            return False
+        versions = {str(record["Id"]): parse_time(record.get("SystemModstamp")) for record in page}
+        held = stored.count(self._object, self._start, versions.keys(), alive=False) + len(versions)
+        return page.total <= held and stored.unseen(self._object, versions) == 0
 
     def _by_id(self, fields: Sequence[str], ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Records by their ids, deleted ones included. An id that Salesforce does not show is absent."""
@@ -174,10 +191,11 @@ class SalesforceObject:
 
 
 def record_query(object_: str, fields: Sequence[str], start: datetime | None) -> str:
-    """All records, or those saved at or after a time; `>=`, since equal stamps are common."""
+    """All records, or those saved at or after a time, the newest first; `>=`, since equal stamps are common."""
     moment = "" if start is None else start.astimezone(UTC).isoformat(timespec="milliseconds")
     where = f" WHERE SystemModstamp >= {moment.replace('+00:00', 'Z')}" if moment else ""
-    return f"SELECT {', '.join(fields)} FROM {object_}{where} ORDER BY SystemModstamp, Id"
+    order = "SystemModstamp DESC, Id" if where else "SystemModstamp, Id"
+    return f"SELECT {', '.join(fields)} FROM {object_}{where} ORDER BY {order}"
 
 
 def field_chunks(

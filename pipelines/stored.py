@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from crm_sync.warehouse import has_table, tables
 from pipelines.associations import StoredAssociations
-from pipelines.columns import json_text
+from pipelines.columns import EPOCH, json_text
 from pipelines.reconcile import Comparison
 from pipelines.tables import RECORDS, Batch
 from pipelines.unchanged import changed_records
@@ -74,6 +75,38 @@ class StoredRecords:
             while chunk := rows.fetchmany(size):
                 yield [record_id for (record_id,) in chunk]
 
+    def unseen(self, object_: str, versions: Mapping[str, datetime | None]) -> int:
+        """How many of the records, given with the time of their last modification, are not stored so."""
+        if self._is_new or not versions:
+            return len(versions)
+        row = self._cursor.execute(
+            f"select count(*) from {self._schema}.records where object = ? and (id, epoch_us(modified_at)) in"
+            " (select unnest(?), unnest(?))",
+            [object_, list(versions), [_micros(moment) for moment in versions.values()]],
+        ).fetchone()
+        return len(versions) - int(row[0] if row else 0)
+
+    def count(
+        self, object_: str, since: datetime, without: Collection[str], before: datetime | None = None, *, alive: bool
+    ) -> int:
+        """How many stored records were modified since a time (and before another), some ids left out."""
+        if self._is_new:
+            return 0
+        row = self._cursor.execute(
+            f"select count(*) from {self._schema}.records"
+            " where object = $object and epoch_us(modified_at) >= $since"
+            " and ($before is null or epoch_us(modified_at) < $before)"
+            " and not ($alive and coalesce(is_deleted, false)) and id not in (select unnest($without))",
+            {
+                "object": object_,
+                "since": _micros(since),
+                "before": _micros(before),
+                "alive": alive,
+                "without": list(without),
+            },
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def linked_share(self, object_: str) -> float:
         """Which share of the object's living records is linked and may write, as last decided."""
         if not tables(self._cursor) >= _DECIDED:
@@ -100,6 +133,10 @@ class StoredRecords:
             [object_, ids],
         ).fetchall()
         return {record_id: json.loads(document or "{}") for record_id, document in rows}
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _as_stored(value: Any) -> Any:

@@ -11,7 +11,7 @@ object reference (PermissionSet, FieldPermissions, PermissionSetAssignment).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,6 +29,14 @@ RETRIEVE_SIZE = 2_000
 QUERY_PAGE = 2_000
 LONGEST_URL_BYTES = 14_000  # URL and headers together may have 16,384 [Salesforce docs: API limits]
 _URL_RESERVE_BYTES = 300  # scheme, host, version and path in front of the query
+
+
+class QueryPage(list[dict[str, Any]]):
+    """The records of one page; `total` is how many the whole query finds, as far as the answer tells."""
+
+    def __init__(self, records: Iterable[dict[str, Any]], total: Any) -> None:
+        super().__init__(records)
+        self.total = int(total) if str(total).isdecimal() else None
 
 
 class SalesforceClient:
@@ -58,11 +66,11 @@ class SalesforceClient:
 
     # Reading
 
-    def query(self, soql: str, all_rows: bool = False) -> Iterator[list[dict[str, Any]]]:
+    def query(self, soql: str, all_rows: bool = False) -> Iterator[QueryPage]:
         """GET /query, or /queryAll with deleted and archived rows: one list of records per page."""
         yield from self._pages(soql, self._query_path(all_rows), None)
 
-    def queries(self, soqls: Sequence[str], all_rows: bool = False) -> list[Iterator[list[dict[str, Any]]]]:
+    def queries(self, soqls: Sequence[str], all_rows: bool = False) -> list[Iterator[QueryPage]]:
         """The pages of several queries; their first pages come by POST /composite, one call for every five queries.
 
         A query that composite does not answer, for whatever reason, is asked by itself: its own answer then tells.
@@ -78,7 +86,7 @@ class SalesforceClient:
     def _query_path(self, all_rows: bool) -> str:
         return f"{self._data}/{'queryAll' if all_rows else 'query'}"
 
-    def _pages(self, soql: str, path: str, first: dict[str, Any] | None) -> Iterator[list[dict[str, Any]]]:
+    def _pages(self, soql: str, path: str, first: dict[str, Any] | None) -> Iterator[QueryPage]:
         """The records of each page, from the first one where it has come already."""
         params: Mapping[str, str] | None = {"q": soql}
         while True:
@@ -88,7 +96,7 @@ class SalesforceClient:
                 raise UnreadableAnswer("the answer has no list of records", crm="Salesforce", request=f"GET {path}")
             if soql.startswith("SELECT Id") and not all(isinstance(record.get("Id"), str) for record in records):
                 raise UnreadableAnswer("a record of the answer has no Id", crm="Salesforce", request=f"GET {path}")
-            yield records
+            yield QueryPage(records, body.get("totalSize"))
             following = body.get("nextRecordsUrl")
             if body.get("done") is True and following is None:
                 return

@@ -30,17 +30,19 @@ def test_what_a_person_decides_is_carried_out_by_the_next_cycle(synced: CliWorld
         retried = world.run("review", "--object", "company", "--retry")
         assert "1 refused records are due again" in retried.output, retried.output
         parsed = len(transform._MANIFESTS)
-        watched = world.run("watch", "--every", "1s", "--cycles", "2")
+        watched = world.run("watch", "--every", "1s", "--cycles", "3")
     finally:
         control.change_metadata(world.state_dir, "salesforce", **NO_WIZARDS)
         (world.seeds / "conflict_resolutions.csv").write_bytes(resolutions)
     assert watched.exit_code == 0, watched.output
     assert len(transform._MANIFESTS) == parsed  # dbt had parsed the project for the world's own syncs
-    first, second = watched.output.splitlines()
+    first, second, third = watched.output.splitlines()
     assert "2 writes" in first
     assert "HubSpot -> Salesforce after" in first
     assert "API calls" in first
     assert "nothing to write" in second
+    assert "nothing to write" in third
+    assert "4 API calls" in third  # three searches in HubSpot, one composite call in Salesforce
     assert control.show(world.state_dir, "salesforce", "Contact", ADA[1])["MobilePhone"] == "+49 30 1"
     assert world.query("select count(*) from sync_health.sync_errors where status = 'open'") == [(0,)]
     assert "No refused records" in world.run("review").output

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from crm_sync.clients import ApiResponse
+from crm_sync.clients.salesforce import QueryPage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -188,7 +189,7 @@ class MemorySalesforce:
     def counted(self) -> MemorySalesforce:
         return self
 
-    def queries(self, soqls: Sequence[str], all_rows: bool = False) -> list[Iterator[list[dict[str, Any]]]]:
+    def queries(self, soqls: Sequence[str], all_rows: bool = False) -> list[Iterator[QueryPage]]:
         return [self.query(soql, all_rows) for soql in soqls]
 
     def describe(self, object_: str) -> dict[str, Any]:
@@ -200,22 +201,24 @@ class MemorySalesforce:
             user_id="005000000000001AAA", organization_id="00D000000000001", instance_url="https://x"
         )
 
-    def query(self, soql: str, all_rows: bool = False) -> Iterator[list[dict[str, Any]]]:
+    def query(self, soql: str, all_rows: bool = False) -> Iterator[QueryPage]:
         self.asked.append(soql)
         names, object_, rest = re.fullmatch(r"SELECT (.+?) FROM (\w+) ?(.*)", soql, re.S).groups()  # type: ignore[union-attr]
         if object_ in ("User", "RecordType"):
             self.calls += 1
             user = {"Id": "005000000000001AAA", "Username": "sync@example.com", "IsActive": True}
-            yield [user] if object_ == "User" else []
+            yield QueryPage([user] if object_ == "User" else [], None)
             return
         rows = sorted(self.records, key=lambda row: (row["SystemModstamp"], row["Id"]))
         if (since := re.search(r"SystemModstamp >= (\S+)", rest)) is not None:
             moment = datetime.fromisoformat(since[1])
             rows = [row for row in rows if datetime.fromisoformat(row["SystemModstamp"]) >= moment]
+        if "SystemModstamp DESC" in rest:
+            rows.reverse()
         if "Id IN (" in rest:
             wanted = set(re.findall(r"'(\w+)'", rest))
             rows = [row for row in rows if row["Id"] in wanted]
         shown = [{"attributes": {"type": object_}, **{n: row.get(n) for n in names.split(", ")}} for row in rows]
         for start in range(0, max(len(shown), 1), self.page_size):
             self.calls += 1
-            yield shown[start : start + self.page_size]
+            yield QueryPage(shown[start : start + self.page_size], len(shown))

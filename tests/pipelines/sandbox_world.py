@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,9 +34,20 @@ class Sandbox:
         settings: Any = self
         return build_clients(settings, **details)
 
-    def extract(self, clients: Clients | None = None, **details: Any) -> ExtractReport:
+    def extract(self, clients: Clients | None = None, minutes_later: float = 0, **details: Any) -> ExtractReport:
         settings: Any = SimpleNamespace(warehouse_path=self.warehouse_path)
-        return extract(settings, self.mappings, clients or self.clients(), now=datetime.now(UTC), **details)
+        now = datetime.now(UTC) + timedelta(minutes=minutes_later)
+        return extract(settings, self.mappings, clients or self.clients(), now=now, **details)
+
+    def calls(self, **details: Any) -> tuple[Counter[str], Counter[str]]:
+        """What an extraction asks of HubSpot and of Salesforce, counted by them; logging in is left out."""
+        time.sleep(1)  # each extraction has clients of its own, which do not know of the searches of this second
+        for crm in control.CRMS:
+            control.reset_calls(self.state_dir, crm)
+        self.extract(**details)
+        hubspot, salesforce = (Counter(control.calls(self.state_dir, crm)) for crm in control.CRMS)
+        del salesforce["POST /services/oauth2/token"]
+        return hubspot, salesforce
 
     def set_up(self) -> list[SetupItem]:
         clients = self.clients()

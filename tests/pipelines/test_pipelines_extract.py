@@ -224,7 +224,7 @@ def test_salesforce_reads_what_was_saved_since_with_its_lookback(world: World) -
     world.extract()
     report = world.extract()
     assert world.salesforce.asked[-1].endswith(
-        "WHERE SystemModstamp >= 2026-03-01T11:55:00.000Z ORDER BY SystemModstamp, Id"
+        "WHERE SystemModstamp >= 2026-03-01T11:55:00.000Z ORDER BY SystemModstamp DESC, Id"
     )
     assert report.objects[1].records == 6
 
