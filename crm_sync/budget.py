@@ -1,10 +1,10 @@
 """The API budget: how many of a CRM's daily calls this sync may make.
 
-Owns the rule and its memory: what the runs of the last 24 hours have called is in `journal.runs`, the daily limit is
-read from the CRM's own answers. The clients ask before every call, so that the budget is never exceeded; a run that has
-spent it stops where it is, and the next one goes on there. Because a push writes parents before children and records
-before activities, what is left undone is what matters least; and what is not urgent (reconciles, computed fields) waits
-as soon as the budget is short.
+Owns the rule and its memory: what the runs of the last 24 hours have called is in `journal.runs` (of a killed run by
+way of `call_count.py`), the daily limit is read from the CRM's own answers. The clients ask before every call, so
+that the budget is never exceeded; a run that has spent it stops where it is, and the next one goes on there. Because
+a push writes parents before children and records before activities, what is left undone is what matters least; and
+what is not urgent (reconciles, computed fields) waits as soon as the budget is short.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from crm_sync.acceptance import is_accepted
+from crm_sync.call_count import CallCount
 from crm_sync.clients import ApiLimits, Clients
 from crm_sync.clients.errors import BudgetSpent, explain
 from crm_sync.config import Project
@@ -52,12 +53,15 @@ class Called:
 class Budget:
     """One CRM's budget in one run. Thread-safe."""
 
-    def __init__(self, crm: str, share: float, before: Called, *, is_accepted: bool = False) -> None:
+    def __init__(
+        self, crm: str, share: float, before: Called, *, is_accepted: bool = False, count: CallCount | None = None
+    ) -> None:
         self.crm = crm
         self._share = share
         self._before = before
         self._is_accepted = is_accepted
         self._made = 0
+        self._count = count
         self._lock = threading.Lock()
 
     def take(self, limits: ApiLimits) -> str | None:
@@ -72,7 +76,9 @@ class Budget:
                 if limits.daily_used is not None and limits.daily_used >= int(limit * (1 - LEFT_TO_OTHERS)):
                     return f"{limits.daily_used:,} of the {limit:,} calls of the day are used by all integrations"
             self._made += 1
-            return None
+        if self._count is not None:
+            self._count.add(self.crm)
+        return None
 
     @property
     def left(self) -> int | None:
@@ -96,9 +102,13 @@ class Budget:
 
 
 def read_budgets(
-    connection: duckdb.DuckDBPyConnection, project: Project, accepted: Collection[str], now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    project: Project,
+    accepted: Collection[str],
+    now: datetime,
+    count: CallCount | None = None,
 ) -> dict[str, Budget]:
-    """The budget of each CRM, from the variables `<crm>_api_budget_share` and the journal."""
+    """The budget of each CRM, by the variables `<crm>_api_budget_share` and the journal; `count` hears of each call."""
     rows = connection.execute(_CALLED, {"since": now - timedelta(hours=24)}).fetchall()
     called = {crm: Called(calls or 0, limit) for crm, calls, limit in rows}
     return {
@@ -107,6 +117,7 @@ def read_budgets(
             _share(project, crm),
             called.get(crm, Called()),
             is_accepted=is_accepted(f"{crm}.api_budget", accepted),
+            count=count,
         )
         for crm in CRMS
     }

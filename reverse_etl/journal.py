@@ -222,6 +222,14 @@ class Journal:
             [status, exit_code, finished_at, message, _json(counts), _json(api_calls), run_id],
         )
 
+    def record_calls(self, run_id: str, calls: Mapping[str, int]) -> None:
+        """Note the calls by CRM of a run that could not do so itself, since its process was killed."""
+        usage = {crm: {"calls": number, "records": 0} for crm, number in calls.items()}
+        if usage:
+            self._connection.execute(
+                "update journal.runs set api_calls = ? where run_id = ? and api_calls is null", [_json(usage), run_id]
+            )
+
     # ------------------------------------------------------------ attempts
 
     def begin_attempts(self, attempts: Sequence[Attempt]) -> None:

@@ -21,6 +21,10 @@ select attempt_id, target, object, operation, record_id, hubspot_id, salesforce_
 from journal.push_attempts
 """
 _CONFLICTS = "select object, hubspot_property, hubspot_value, salesforce_value from sync_health.field_conflicts"
+_UNCOUNTED = """
+select runs.run_id from journal.runs semi join journal.push_attempts as attempts on runs.run_id = attempts.run_id
+where runs.api_calls is null
+"""
 _ID_FIELDS = {"hubspot": "salesforce_record_id", "salesforce": "HubSpot_Record_ID__c"}
 
 
@@ -33,7 +37,11 @@ def read_warehouse(office: Office) -> dict[str, Any]:
              "changes": orjson.loads(row[7] or "{}"), "previous": orjson.loads(row[8] or "{}"), "outcome": row[9]}
             for row in connection.execute(_ATTEMPTS).fetchall()
         ]  # fmt: skip
-        return {"attempts": attempts, "conflicts": connection.execute(_CONFLICTS).fetchall()}
+        return {
+            "attempts": attempts,
+            "conflicts": connection.execute(_CONFLICTS).fetchall(),
+            "uncounted": connection.execute(_UNCOUNTED).fetchall(),
+        }
 
 
 class Checker:
@@ -43,6 +51,7 @@ class Checker:
         self._office = office
         self._attempts = warehouse["attempts"]
         self._conflicts = warehouse["conflicts"]
+        self._uncounted = warehouse.get("uncounted", [])
         state_dir = office.world.state_dir
         self._log = {crm: control.write_log(state_dir, crm) for crm in CRMS}
         self._own = {crm: [one for one in self._log[crm] if str(one["actor"]).startswith("api:")] for crm in CRMS}
@@ -56,7 +65,7 @@ class Checker:
         """Every broken promise, in words."""
         return [
             *self._duplicates(), *self._disagreements(), *self._lost_edits(), *self._undecided_writes(),
-            *self._unknown_attempts(),
+            *self._unknown_attempts(), *self._uncounted_runs(),
         ]  # fmt: skip
 
     # ------------------------------------------------------------ records
@@ -169,6 +178,11 @@ class Checker:
         open_ones = [one["id"] for one in self._attempts if one["outcome"] in (None, "unknown")]
         if open_ones:
             yield f"{len(open_ones)} attempts have no outcome"
+
+    def _uncounted_runs(self) -> Iterator[str]:
+        """The budget must know of every run's calls, of those that were killed too."""
+        if self._uncounted:
+            yield f"the calls of these runs are not counted: {sorted(run for (run,) in self._uncounted)}"
 
 
 def _text(value: Any) -> str:

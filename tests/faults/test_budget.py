@@ -11,6 +11,7 @@ from push_support import diff_row
 from push_world import PushWorld
 
 from crm_sync.budget import Budget, Called, read_budgets
+from crm_sync.call_count import CallCount
 from crm_sync.clients import ApiLimits, explain
 from crm_sync.config import Project
 from crm_sync.errors import ConfigError, GuardStop
@@ -45,6 +46,35 @@ def test_the_calls_of_24_hours_count_against_the_share_of_the_daily_limit(tmp_pa
     assert taken[:25] == [None] * 25
     assert taken[25] == "this sync has made 100 of the 100 calls that it may make a day"
     budget.require_some()
+
+
+def test_the_calls_of_a_killed_run_count_as_well(tmp_path: Path) -> None:
+    connection = _journal((timedelta(hours=2), 15))
+    Journal(connection).begin_run("killed", command="sync", target_name="prod", started_at=NOW - timedelta(hours=1))
+    count = CallCount(tmp_path / "w.duckdb").of_run("killed")
+    killed = read_budgets(connection, _project(tmp_path, 0.1), (), NOW, count)["hubspot"]
+    for _ in range(60):
+        assert killed.take(ApiLimits(1000, 0)) is None
+
+    # the next process knows of it by the file alone
+    run_id, calls = CallCount(tmp_path / "w.duckdb").left_behind()
+    assert (run_id, calls) == ("killed", {"hubspot": 60})
+    Journal(connection).close_abandoned(NOW)
+    Journal(connection).record_calls(run_id, calls)
+    assert read_budgets(connection, Project(tmp_path), (), NOW)["hubspot"].left == 25
+    # a run that has noted its calls itself keeps its own number
+    Journal(connection).record_calls("r0", {"hubspot": 1})
+    assert read_budgets(connection, Project(tmp_path), (), NOW)["hubspot"].left == 25
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{", "[]", '{"run_id": "x"}', '{"run_id": "x", "calls": {"hubspot": "many"}}']
+)
+def test_a_count_that_cannot_be_read_or_written_stops_nothing(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "w.duckdb.calls").write_text(text)
+    assert CallCount(tmp_path / "w.duckdb").left_behind() == ("", {})
+    CallCount(tmp_path / "no folder" / "w.duckdb").of_run("r").add("hubspot")
 
 
 def test_a_run_is_not_started_when_nothing_is_left_unless_somebody_accepts_it(tmp_path: Path) -> None:
