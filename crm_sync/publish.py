@@ -7,6 +7,7 @@ over the old one: a reader has either the old or the new state, and never waits.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import duckdb
@@ -14,8 +15,13 @@ import duckdb
 from crm_sync.errors import CycleFailed
 
 PUBLISHED_SCHEMAS = ("sync_health", "journal", "reverse_etl")
-PUBLISHED_TABLES = (("staging", "stg_object_mappings"), ("matching", "links"), ("matching", "match_issues"),
-                    ("inclusion", "records_included"), ("merging", "field_decisions"))  # fmt: skip
+PUBLISHED_TABLES = (
+    ("staging", "stg_object_mappings"), ("staging", "stg_field_mappings"), ("matching", "links"),
+    ("matching", "match_issues"), ("inclusion", "records_included"), ("merging", "fields_decided"),
+    ("merging", "fields_agreed"), ("merging", "mapping_versions"),
+)  # fmt: skip
+#: What is published as a view, over published tables: as a table it would repeat all values of all linked records.
+PUBLISHED_VIEWS = (("merging", "field_decisions"),)
 
 
 def publish(warehouse: Path, health: Path) -> None:
@@ -29,6 +35,8 @@ def publish(warehouse: Path, health: Path) -> None:
             for schema, table in _tables(connection):
                 connection.execute(f'create schema if not exists published."{schema}"')
                 connection.execute(f'create table published."{schema}"."{table}" as from "{schema}"."{table}"')
+            for schema, view in _views(connection):
+                _publish_view(connection, schema, view)
             connection.execute("detach published")
         os.replace(fresh, health)
     except (duckdb.Error, OSError) as error:
@@ -46,6 +54,31 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         " order by table_schema, table_name"
     ).fetchall()
     return [row for row in rows if row[0] in PUBLISHED_SCHEMAS or row in PUBLISHED_TABLES]
+
+
+def _views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    rows = connection.execute(
+        "select schema_name, view_name from duckdb_views() where database_name = current_database()"
+    ).fetchall()
+    return [view for view in PUBLISHED_VIEWS if view in rows]
+
+
+def _publish_view(connection: duckdb.DuckDBPyConnection, schema: str, view: str) -> None:
+    """The same view over the published tables: dbt has named the database in it, and that has another name there."""
+    found = connection.execute(
+        "select sql, current_database() from duckdb_views() where database_name = current_database()"
+        " and schema_name = ? and view_name = ?",
+        [schema, view],
+    ).fetchone()
+    assert found is not None
+    sql, warehouse = found
+    schemas = "|".join({schema for schema, _ in PUBLISHED_TABLES})
+    sql = re.sub(rf'(?<![\w."])"?{re.escape(warehouse)}"?\.(?="?(?:{schemas})"?\.)', "", sql)
+    connection.execute("use published")
+    try:
+        connection.execute(sql)
+    finally:
+        connection.execute(f'use "{warehouse}"')
 
 
 def _quoted(path: Path) -> str:

@@ -9,6 +9,7 @@ import gc
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,8 @@ FROM_EVIDENCE = ("int_field_times+",)
 #: What reports: the health models.
 REPORT = ("--select", "path:models/sync_health")
 
+
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 #: Parsed projects by what they were parsed from: parsing costs a second, and `watch` runs many cycles.
 _MANIFESTS: dict[tuple[object, ...], Any] = {}
@@ -100,11 +103,20 @@ class Transformer:
             "--vars", json.dumps(self._variables()),
         ]  # fmt: skip
 
-    def _variables(self) -> dict[str, list[str]]:
+    def _variables(self) -> dict[str, Any]:
         return {
+            "mapped_fields": {
+                "hubspot": self._named_fields("hubspot_property"),
+                "salesforce": self._named_fields("salesforce_field"),
+            },
             "custom_transforms": sorted(set(self._mappings.transforms) - BUILT_IN_TRANSFORMS),
             "custom_conflict_rules": sorted(set(self._mappings.conflict_rules) - set(CONFLICT_RULES)),
         }
+
+    def _named_fields(self, column: str) -> list[str]:
+        """The properties or fields that the mappings name, as far as their names are plain ones."""
+        names = {row.values[column].strip() for row in self._mappings.rows["field_mappings"]}
+        return sorted(name for name in names if _PLAIN_NAME.fullmatch(name))
 
     def _files(self) -> list[Path]:
         """What dbt parses, besides the seeds; not what it leaves behind when somebody runs it by hand."""

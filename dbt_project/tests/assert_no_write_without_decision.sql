@@ -30,7 +30,7 @@ select fields.target, fields.link_id, fields.object, fields.field, fields.value
 from fields
 where not exists (
         select 1
-        from {{ ref('field_decisions') }} as decisions
+        from {{ ref('fields_decided') }} as decisions
         where decisions.link_id = fields.link_id
             and (decisions.target = fields.target or decisions.target = 'both')
             and decisions.winner <> fields.target
@@ -62,7 +62,7 @@ where not exists (
     )
     and not exists (
         select 1
-        from {{ ref('field_decisions') }} as decisions
+        from {{ ref('fields_decided') }} as decisions
         where decisions.link_id = fields.link_id
             and decisions.target = fields.target
             and fields.reason in ('currency_of_amount', 'stage_of_pipeline')

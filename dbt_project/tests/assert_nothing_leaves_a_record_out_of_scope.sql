@@ -2,7 +2,7 @@
 -- counterpart is written on every HubSpot record that is linked.
 select decisions.link_id, decisions.hubspot_property, decisions.salesforce_field, decisions.winner
 from {{ ref('int_field_winners') }} as winners
-inner join {{ ref('field_decisions') }} as decisions
+inner join {{ ref('fields_decided') }} as decisions
     on winners.link_id = decisions.link_id
     and winners.hubspot_property = decisions.hubspot_property
     and winners.salesforce_field = decisions.salesforce_field

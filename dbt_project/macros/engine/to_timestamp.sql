@@ -5,7 +5,7 @@
 
 {% macro default__to_timestamp(value) -%}
     case
-        when regexp_matches({{ value }}, '^-?[0-9]{9,15}$') then to_timestamp(cast({{ value }} as bigint) / 1000.0)
+        when regexp_matches({{ value }}, '^-?[0-9]{9,15}$') then to_timestamp(try_cast({{ value }} as bigint) / 1000.0)
         else try_cast({{ value }} as timestamp with time zone)
     end
 {%- endmacro %}

@@ -7,3 +7,8 @@
 {% macro is_yes(column) -%}
     (coalesce(lower(trim(cast({{ column }} as varchar))), '') in ('true', 'yes', '1'))
 {%- endmacro %}
+
+{# A list of texts. #}
+{% macro text_list(texts) -%}
+    cast([{% for text in texts %}'{{ text | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}] as varchar[])
+{%- endmacro %}

@@ -1,6 +1,8 @@
 -- One row per link and field mapping: what each side held when both last agreed. It moves only when a CRM has
--- confirmed a write, or when both sides are seen to agree. A write that was confirmed before its mapping changed (the
--- run died, and an analyst edited the seeds) is the base of no mapping that stands, so that the change takes effect.
+-- confirmed a write, or when both sides are seen to agree. Fields that are simply equal on both sides have their base
+-- in fields_agreed, whose rows come before these; one that ceases to be is taken over here.
+-- A write that was confirmed before its mapping changed (the run died, and an analyst edited the seeds) is the base of
+-- no mapping that stands, so that the change takes effect.
 -- A write that a CRM confirmed and did not carry out (HubSpot moves a lifecycle stage forward only) is a base too, of
 -- origin `ignored`: repeating it would change nothing. Texts are excepted, which CRMs may only spell in their own way.
 {{ config(
@@ -201,6 +203,21 @@ agreed as (
     where field_values.agrees
 ),
 
+-- what is simply equal has its base in fields_agreed
+simply_agreed as (
+    select entries.link_id, versions.hubspot_property, versions.salesforce_field
+    from (
+        select link_id, unnest(agreed).mapping_version as mapping_version
+        from {{ ref('int_links_agreeing') }}
+        where link_id in (
+                select link_id from written
+                union all
+                select link_id from {{ ref('int_agreements_held') }}
+            )
+    ) as entries
+    inner join {{ ref('mapping_versions') }} as versions on entries.mapping_version = versions.mapping_version
+),
+
 moved as (
     select * from agreed
     union all
@@ -209,6 +226,37 @@ moved as (
         on written.link_id = agreed.link_id
         and written.hubspot_property = agreed.hubspot_property
         and written.salesforce_field = agreed.salesforce_field
+    anti join simply_agreed
+        on written.link_id = simply_agreed.link_id
+        and written.hubspot_property = simply_agreed.hubspot_property
+        and written.salesforce_field = simply_agreed.salesforce_field
+),
+
+taken_over as (
+    select
+        held.link_id,
+        held.object,
+        held.hubspot_property,
+        held.salesforce_field,
+        {{ canonical_value('held.value', "coalesce(mappings.hubspot_type, 'text')") }} as hubspot_value,
+        {{ canonical_value('held.value', "coalesce(mappings.salesforce_type, 'text')") }} as salesforce_value,
+        held.mapping_hash,
+        'agreed' as origin,
+        held.based_at,
+        held.run_id
+    from {{ ref('int_agreements_held') }} as held
+    left join mappings
+        on held.object = mappings.object
+        and held.hubspot_property = mappings.hubspot_property
+        and held.salesforce_field = mappings.salesforce_field
+    anti join simply_agreed
+        on held.link_id = simply_agreed.link_id
+        and held.hubspot_property = simply_agreed.hubspot_property
+        and held.salesforce_field = simply_agreed.salesforce_field
+    anti join moved
+        on held.link_id = moved.link_id
+        and held.hubspot_property = moved.hubspot_property
+        and held.salesforce_field = moved.salesforce_field
 ),
 
 hashed as (
@@ -225,6 +273,8 @@ hashed as (
         and moved.hubspot_property = mappings.hubspot_property
         and moved.salesforce_field = mappings.salesforce_field
     {{ pair_translations('moved') }}
+    union all
+    select * from taken_over
 )
 
 select moved.* from hashed as moved

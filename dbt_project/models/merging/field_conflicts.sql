@@ -12,7 +12,7 @@ with conflicts as (
             'base_hubspot_value', 'base_salesforce_value', 'based_at',
         ]) }} as conflict_id,
         *
-    from {{ ref('field_decisions') }}
+    from {{ ref('fields_decided') }}
     where change_state = 'conflict'
         -- which record is whose counterpart is not a matter of edits: merges on both sides change it on both
         and not (hubspot_property = 'salesforce_record_id' and salesforce_field = 'Id')

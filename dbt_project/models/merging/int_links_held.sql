@@ -1,8 +1,8 @@
 -- One row per link that the previous pass could not finish: a value held back by a problem that may have been
 -- remedied without either record changing (a parent that arrived, a picklist value that was added), or by a scope that
 -- its record has entered meanwhile (a list got a member, a rule changed).
--- Reads what the previous pass left in field_decisions, which is further down the flow.
-{% set previous = adapter.get_relation(database=target.database, schema='merging', identifier='field_decisions') %}
+-- Reads what the previous pass left in fields_decided, which is further down the flow.
+{% set previous = adapter.get_relation(database=target.database, schema='merging', identifier='fields_decided') %}
 
 {% if previous %}
 with hubspot_included as (

@@ -1,24 +1,22 @@
--- One row per record to decide and mapped field that is known of it; a null value is blank, a missing row is unknown.
+-- One row per record to decide and field to look at that is known of it; a null value is blank, a missing row is
+-- unknown.
 -- What a write of ours has confirmed counts until a read shows a later state of the record. Associations and junction
 -- records move no time of their record, so theirs is when they themselves were read last.
-with wanted as (
-    select object, 'hubspot' as side, hubspot_id as record_id from {{ ref('int_links_changed') }}
-    union
-    select object, 'salesforce' as side, salesforce_id as record_id from {{ ref('int_links_changed') }}
-    union
-    select object, side, record_id from {{ ref('int_create_candidates') }}
+with fields_to_decide as (
+    {{ fields_to_decide() }}
 ),
 
-mapped_fields as (
-    select distinct object, 'hubspot' as side, hubspot_property as field from {{ ref('stg_field_mappings') }}
-    where hubspot_is_present
+-- a stage is judged within the pipeline or record type that its deal is in
+wanted as (
+    select object, 'hubspot' as side, hubspot_id as record_id, hubspot_property as field from fields_to_decide
     union
-    select distinct object, 'salesforce' as side, salesforce_field as field from {{ ref('stg_field_mappings') }}
-    where salesforce_is_present
+    select object, 'salesforce' as side, salesforce_id as record_id, salesforce_field as field from fields_to_decide
     union
-    select object, 'hubspot' as side, 'pipeline' as field from {{ ref('stg_object_mappings') }}
+    select object, 'hubspot' as side, hubspot_id as record_id, 'pipeline' as field from fields_to_decide
+    where hubspot_property = 'dealstage'
     union
-    select object, 'salesforce' as side, 'RecordTypeId' as field from {{ ref('stg_object_mappings') }}
+    select object, 'salesforce' as side, salesforce_id as record_id, 'RecordTypeId' as field from fields_to_decide
+    where salesforce_field = 'StageName'
 ),
 
 records as (
@@ -35,11 +33,15 @@ read_values as (
         records.object,
         records.side,
         records.record_id,
-        member.key as field,
-        member.value,
+        wanted.field,
+        records.properties ->> ('$."' || wanted.field || '"') as value,
         1 as precedence
     from records
-    cross join lateral {{ json_members('records.properties', 'member') }}
+    inner join wanted
+        on records.object = wanted.object
+        and records.side = wanted.side
+        and records.record_id = wanted.record_id
+    where json_exists(records.properties, '$."' || wanted.field || '"')
 ),
 
 -- a reference and when its associations or junction records were read last; one that was never read is unknown
@@ -176,10 +178,11 @@ all_values as (
 
 select all_values.object, all_values.side, all_values.record_id, all_values.field, all_values.value
 from all_values
-semi join mapped_fields
-    on all_values.object = mapped_fields.object
-    and all_values.side = mapped_fields.side
-    and all_values.field = mapped_fields.field
+semi join wanted
+    on all_values.object = wanted.object
+    and all_values.side = wanted.side
+    and all_values.record_id = wanted.record_id
+    and all_values.field = wanted.field
 qualify row_number() over (
         partition by all_values.object, all_values.side, all_values.record_id, all_values.field
         order by all_values.precedence

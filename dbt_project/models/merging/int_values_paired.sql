@@ -1,16 +1,8 @@
--- One row per link to decide or record to create, and active field mapping: both sides' own values, canonical.
+-- One row per link to decide or record to create, and field mapping to look at: both sides' own values, canonical.
 -- Of a record that does not exist yet every value is unknown, and so is a reference to a kind of record that the
 -- mapping does not refer to. A stage is translated within the pipeline or record type that its deal is to be in.
 with subjects as (
-    select link_id, object, hubspot_id, salesforce_id, 'link' as purpose from {{ ref('int_links_changed') }}
-    union all
-    select
-        link_id,
-        object,
-        case when side = 'hubspot' then record_id end as hubspot_id,
-        case when side = 'salesforce' then record_id end as salesforce_id,
-        'create_in_' || target as purpose
-    from {{ ref('int_create_candidates') }}
+    {{ fields_to_decide() }}
 ),
 
 hubspot_values as (
@@ -50,7 +42,9 @@ select
         as salesforce_scope
 from subjects
 inner join {{ ref('stg_field_mappings') }} as mappings
-    on subjects.object = mappings.object and mappings.is_active
+    on subjects.object = mappings.object
+    and subjects.hubspot_property = mappings.hubspot_property
+    and subjects.salesforce_field = mappings.salesforce_field
 left join hubspot_values
     on subjects.object = hubspot_values.object
     and subjects.hubspot_id = hubspot_values.record_id

@@ -1,11 +1,11 @@
 -- One row per field of every operation: what is to be written, what is there now, where it comes from and why.
 -- `is_sent` false: not written, but its value at the source belongs to what the record is created with.
 with decisions as (
-    select * from {{ ref('field_decisions') }}
+    select * from {{ ref('fields_decided') }}
     where target in ('hubspot', 'salesforce') and held_reason is null
     union all
     -- a merged set that either side lacks is two writes
-    select * replace ('hubspot' as target) from {{ ref('field_decisions') }}
+    select * replace ('hubspot' as target) from {{ ref('fields_decided') }}
     where target = 'both' and held_reason is null
     union all
     select
@@ -13,7 +13,7 @@ with decisions as (
             'salesforce' as target, merged_in_salesforce as target_value,
             source_value as previous_value, previous_value as source_value
         )
-    from {{ ref('field_decisions') }}
+    from {{ ref('fields_decided') }}
     where target = 'both' and held_reason is null
 ),
 
@@ -80,7 +80,7 @@ codes_of_amounts as (
         'currency_of_amount' as reason,
         (decisions.held_reason is null or (decisions.target is distinct from amounts.target)) as is_sent
     from amounts
-    inner join {{ ref('field_decisions') }} as decisions
+    inner join {{ ref('fields_decided') }} as decisions
         on decisions.salesforce_field = 'CurrencyIsoCode'
         and amounts.link_id = decisions.link_id
         and (decisions.hubspot_value is distinct from decisions.salesforce_value)
@@ -123,7 +123,7 @@ stages_of_moves as (
             'stage_of_pipeline' as reason
         )
     from updates
-    inner join {{ ref('field_decisions') }} as stages
+    inner join {{ ref('fields_decided') }} as stages
         on updates.link_id = stages.link_id
         and stages.hubspot_property = 'dealstage'
         and stages.salesforce_field = 'StageName'

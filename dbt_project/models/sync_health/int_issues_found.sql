@@ -36,7 +36,7 @@ from_decisions as (
             else 'HubSpot has ' || coalesce('''' || left(decisions.hubspot_value, 200) || '''', 'blank')
                 || ', Salesforce has ' || coalesce('''' || left(decisions.salesforce_value, 200) || '''', 'blank')
         end as detail
-    from {{ ref('field_decisions') }} as decisions
+    from {{ ref('fields_decided') }} as decisions
     semi join (select * from {{ ref('links') }} where status = 'linked') as links
         on decisions.link_id = links.link_id
     left join label on decisions.hubspot_property = 'dealstage' and decisions.hubspot_value = label.stage_id
@@ -53,7 +53,7 @@ truncated as (
         hubspot_id,
         salesforce_id,
         'the text was cut to the length of the field' as detail
-    from {{ ref('field_decisions') }}
+    from {{ ref('fields_decided') }}
     where is_truncated_in_salesforce or is_truncated_in_hubspot
 ),
 
