@@ -14,7 +14,7 @@ import duckdb
 
 from crm_sync.errors import ConfigError
 from crm_sync.records import find_links
-from crm_sync.warehouse import rows_of
+from crm_sync.warehouse import has_table, rows_of
 
 _LINK = "select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from matching.links"
 _FIELDS = """
@@ -59,6 +59,10 @@ _ALONE = """
 select object, side, record_id, is_included, deciding_rule from inclusion.records_included
 where list_contains($objects, object) and record_id = $key order by all
 """
+_NAMED = """
+select object, side, record_id from matching.unlinked_records
+where list_contains($objects, object) and lower($key) in (lower(name), lower(email)) order by all limit 20
+"""
 
 
 def explain_record(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key: str) -> list[dict[str, Any]]:
@@ -102,7 +106,8 @@ def _unlinked(connection: duckdb.DuckDBPyConnection, objects: Sequence[str], key
             document["errors"] = rows_of(connection, _ERRORS, [row["link_id"]])
             document["pushes"] = [_with_documents(one) for one in rows_of(connection, _PUSHES, [row["link_id"]])]
             found.append(document)
-    for sql in (_UNLINKED, _ALONE):
+    by_name = (_NAMED,) if has_table(connection, "matching", "unlinked_records") else ()
+    for sql in (_UNLINKED, _ALONE, *by_name):
         for row in rows_of(connection, sql, parameters):
             if all(one["record_id"] != row["record_id"] or one["object"] != row["object"] for one in found):
                 found.append(_alone(connection, row["object"], row["side"], row["record_id"]))

@@ -17,8 +17,8 @@ from crm_sync.errors import CycleFailed
 PUBLISHED_SCHEMAS = ("sync_health", "journal", "reverse_etl")
 PUBLISHED_TABLES = (
     ("staging", "stg_object_mappings"), ("staging", "stg_field_mappings"), ("matching", "links"),
-    ("matching", "match_issues"), ("inclusion", "records_included"), ("merging", "fields_decided"),
-    ("merging", "fields_agreed"), ("merging", "mapping_versions"),
+    ("matching", "match_issues"), ("matching", "unlinked_records"), ("inclusion", "records_included"),
+    ("merging", "fields_decided"), ("merging", "fields_agreed"), ("merging", "mapping_versions"),
 )  # fmt: skip
 #: What is published as a view, over published tables: as a table it would repeat all values of all linked records.
 PUBLISHED_VIEWS = (("merging", "field_decisions"),)

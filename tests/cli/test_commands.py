@@ -119,6 +119,16 @@ def test_explain_tells_of_records_that_are_not_linked(synced: CliWorld) -> None:
     assert "nothing: the record is out of scope" in shown
 
 
+def test_explain_finds_records_that_are_not_linked_by_name(synced: CliWorld) -> None:
+    object_, record_id, name = synced.query(
+        "select object, record_id, name from matching.unlinked_records"
+        " where object = 'contact' and side = 'hubspot' and name like '% %'"
+        " and record_id not in (select record_id from matching.match_issues) limit 1"
+    )[0]
+    shown = synced.run("explain", str(object_), str(name).upper()).output
+    assert f"HubSpot {record_id}, not linked" in shown
+
+
 def test_explain_as_json(synced: CliWorld) -> None:
     (document,) = json.loads(synced.run("explain", "contact", ADA_MAIL, "--format", "json").output)
     assert document["link"]["hubspot_id"] == ADA[0]
