@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import duckdb
-
-from crm_sync.warehouse import rows_of
+import pyarrow as pa
 
 #: The order in which a target is written is that of the push: Salesforce first within a push order.
 TARGETS = ("salesforce", "hubspot")
@@ -22,18 +21,36 @@ TARGETS = ("salesforce", "hubspot")
 _NAMING = ("email", "dealname", "name", "domain", "hs_task_subject", "lastname", "Email", "Name", "Subject", "LastName")
 
 _ROWS = """
-select '{target}' as target, object, operation, crm_object, record_id, hubspot_id, salesforce_id, link_id,
-    changes, previous, "references", reasons
-from reverse_etl.diff_{target}
-order by push_order, object, operation, coalesce(hubspot_id, ''), coalesce(salesforce_id, '')
+with operations as (
+    {operations}
+),
+
+names as (
+    select
+        link_id,
+        arg_min(
+            coalesce(hubspot_value, salesforce_value), list_position(string_split($naming, ','), hubspot_property)
+        ) as name
+    from merging.field_decisions
+    where hubspot_property in ('email', 'dealname', 'name', 'domain', 'hs_task_subject')
+        and coalesce(hubspot_value, salesforce_value) is not null
+        and link_id in (select link_id from operations)
+    group by link_id
+)
+
+select
+    operations.target, operations.object, operations.operation, operations.crm_object, operations.record_id,
+    operations.hubspot_id, operations.salesforce_id, operations.link_id, operations.changes::text as changes,
+    operations.previous::text as previous, operations."references"::text as "references",
+    operations.reasons::text as reasons, names.name
+from operations
+left join names on operations.link_id = names.link_id
+order by
+    operations.target = 'hubspot', operations.push_order, operations.object, operations.operation,
+    coalesce(operations.hubspot_id, ''), coalesce(operations.salesforce_id, ''), operations.operation_id
 """
-_NAMES = """
-select link_id, hubspot_property, coalesce(hubspot_value, salesforce_value) as value
-from merging.field_decisions
-where hubspot_property in ('email', 'dealname', 'name', 'domain', 'hs_task_subject')
-    and coalesce(hubspot_value, salesforce_value) is not null
-    and link_id in (select link_id from reverse_etl.diff_hubspot union select link_id from reverse_etl.diff_salesforce)
-"""
+_OF_TARGET = "select '{target}' as target, * from reverse_etl.diff_{target}"
+_FETCH_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -83,16 +100,55 @@ class PlannedOperation:
         return wanted in {name.casefold() for name in named if name}
 
 
+class StoredOperations(Sequence[PlannedOperation]):
+    """The operations of a decision, kept as the columns of the diff tables; each is made when it is looked at."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return int(self._rows.num_rows)
+
+    @overload
+    def __getitem__(self, place: int) -> PlannedOperation: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> StoredOperations: ...
+
+    def __getitem__(self, place: int | slice) -> PlannedOperation | StoredOperations:
+        if isinstance(place, slice):
+            return self.taken(range(len(self))[place])
+        return _operation(self._rows.slice(range(len(self))[place], 1).to_pylist()[0])
+
+    def __iter__(self) -> Iterator[PlannedOperation]:
+        for batch in self._rows.to_batches(_FETCH_ROWS):
+            for row in batch.to_pylist():
+                yield _operation(row)
+
+    def taken(self, places: Sequence[int]) -> StoredOperations:
+        """Some of them."""
+        return StoredOperations(self._rows.take(pa.array(places, pa.int64())))
+
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        keys = ["target", "object", "operation"]
+        grouped = self._rows.select(keys).group_by(keys).aggregate([([], "count_all")]).to_pylist()
+        return Counter({(row["target"], row["object"], row["operation"]): row["count_all"] for row in grouped})
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that the next push would write, or a chosen part of it."""
 
-    operations: tuple[PlannedOperation, ...]
+    operations: Sequence[PlannedOperation]
 
     @property
     def counts(self) -> dict[tuple[str, str, str], int]:
         """Records by (target, object, operation)."""
-        return dict(sorted(Counter((o.target, o.object, o.operation) for o in self.operations).items()))
+        if isinstance(self.operations, StoredOperations):
+            found = self.operations.counts()
+        else:
+            found = Counter((one.target, one.object, one.operation) for one in self.operations)
+        return dict(sorted(found.items()))
 
     @property
     def is_empty(self) -> bool:
@@ -100,37 +156,28 @@ class Plan:
 
     def only(self, objects: Collection[str] = (), targets: Collection[str] = (), records: Collection[str] = ()) -> Plan:
         """The operations on these objects, targets and records; an empty choice means all."""
-        return Plan(
-            tuple(
-                operation
-                for operation in self.operations
-                if (not objects or operation.object in objects)
-                and (not targets or operation.target in targets)
-                and (not records or any(operation.is_about(record) for record in records))
-            )
-        )
+        if not objects and not targets and not records:
+            return self
+        places = [
+            place
+            for place, operation in enumerate(self.operations)
+            if (not objects or operation.object in objects)
+            and (not targets or operation.target in targets)
+            and (not records or any(operation.is_about(record) for record in records))
+        ]
+        if isinstance(self.operations, StoredOperations):
+            return Plan(self.operations.taken(places))
+        return Plan(tuple(self.operations[place] for place in places))
 
 
 def read_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
     """The plan as the last decision left it."""
-    names = _names(connection)
-    operations = []
-    for target in TARGETS:
-        operations += [_operation(row, names) for row in rows_of(connection, _ROWS.format(target=target))]
-    return Plan(tuple(operations))
+    operations = " union all by name ".join(_OF_TARGET.format(target=target) for target in TARGETS)
+    rows = connection.sql(_ROWS.format(operations=operations), params={"naming": ",".join(_NAMING)})
+    return Plan(StoredOperations(rows.to_arrow_table()))
 
 
-def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """What people call the linked records that the plan touches."""
-    found: dict[str, tuple[int, str]] = {}
-    for link_id, field, value in connection.execute(_NAMES).fetchall():
-        rank = _NAMING.index(field)
-        if link_id not in found or rank < found[link_id][0]:
-            found[link_id] = (rank, value)
-    return {link_id: value for link_id, (_, value) in found.items()}
-
-
-def _operation(row: Mapping[str, Any], names: Mapping[str, str]) -> PlannedOperation:
+def _operation(row: Mapping[str, Any]) -> PlannedOperation:
     changes, previous = json.loads(row["changes"]), json.loads(row["previous"])
     reasons, references = json.loads(row["reasons"]), json.loads(row["references"])
     values = {**changes, **{name: _to_come(row, reference) for name, reference in references.items()}}
@@ -143,7 +190,7 @@ def _operation(row: Mapping[str, Any], names: Mapping[str, str]) -> PlannedOpera
         record_id=row["record_id"],
         hubspot_id=row["hubspot_id"],
         salesforce_id=row["salesforce_id"],
-        name=names.get(row["link_id"]) or new_name,
+        name=row["name"] or new_name,
         changes=tuple(
             FieldChange(name, previous.get(name), values[name], reasons.get(name, "")) for name in sorted(values)
         ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -76,37 +77,45 @@ def render_markdown(plan: Plan, most: int | None = None) -> Iterator[str]:
         yield f"... and {counted(len(plan.operations) - shown, 'more record')}."
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as a JSON document."""
-    return {
-        "counts": [
-            {"target": target, "object": object_, "operation": operation, "records": records}
-            for (target, object_, operation), records in plan.counts.items()
-        ],
-        "operations": [operation.document() for operation in plan.operations],
-    }
-
-
 def render_json(plan: Plan, most: int | None = None) -> Iterator[str]:
-    """All of it, whatever `most` says: a program counts on that."""
-    yield json.dumps(plan_document(plan), ensure_ascii=False, indent=2)
+    """All of it, whatever `most` says: a program counts on that. Operation by operation, since there may be many."""
+    counts = json.dumps(_count_rows(plan), ensure_ascii=False, indent=2)
+    if plan.is_empty:
+        yield json.dumps({"counts": [], "operations": []}, indent=2)
+        return
+    yield '{\n  "counts": ' + textwrap.indent(counts, "  ").lstrip() + ",\n" + '  "operations": ['
+    last = len(plan.operations) - 1
+    for place, operation in enumerate(plan.operations):
+        text = json.dumps(operation.document(), ensure_ascii=False, indent=2)
+        yield textwrap.indent(text, "    ") + ("," if place < last else "")
+    yield "  ]\n}"
+
+
+def _count_rows(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {"target": target, "object": object_, "operation": operation, "records": records}
+        for (target, object_, operation), records in plan.counts.items()
+    ]
 
 
 def render_csv(plan: Plan, most: int | None = None) -> Iterator[str]:
     """One row per field to write; an operation without fields has one row with a blank field."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
+    yield _csv_line(_CSV_COLUMNS)
     for operation in plan.operations:
         for change in operation.changes or (FieldChange("", None, None, ""),):
-            writer.writerow(
+            yield _csv_line(
                 [
                     operation.target, operation.object, operation.operation, operation.crm_object,
                     operation.hubspot_id, operation.salesforce_id, spreadsheet_text(operation.name), change.field,
                     spreadsheet_text(change.old), spreadsheet_text(change.new), change.reason,
                 ]
             )  # fmt: skip
-    yield buffer.getvalue().rstrip("\n")
+
+
+def _csv_line(cells: Sequence[str | None]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
 
 
 RENDERINGS: dict[str, Callable[[Plan, int | None], Iterator[str]]] = {

@@ -7,7 +7,9 @@ write anything else.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,13 +40,15 @@ class SavedPlan:
 
     def require_same(self, plan: Plan) -> None:
         """Raise GuardStop when what would be written now is not what was planned."""
-        planned = Counter(_key(operation) for operation in self.operations)
-        now = Counter(_key(operation) for operation in map(_document, plan.operations))
+        planned = Counter(_digest(_key(operation)) for operation in self.operations)
+        now = Counter(_digest(_key(operation)) for operation in map(_document, plan.operations))
         gone, new = planned - now, now - planned
         if not gone and not new:
             return
-        lines = [f"  no longer: {_shown(key)}" for key in sorted(gone)][:_SHOWN]
-        lines += [f"  new:       {_shown(key)}" for key in sorted(new)][:_SHOWN]
+        gone_keys = [key for operation in self.operations if _digest(key := _key(operation)) in gone]
+        new_keys = [key for one in plan.operations if _digest(key := _key(_document(one))) in new]
+        lines = [f"  no longer: {_shown(key)}" for key in sorted(set(gone_keys))][:_SHOWN]
+        lines += [f"  new:       {_shown(key)}" for key in sorted(set(new_keys))][:_SHOWN]
         raise GuardStop(
             f"Nothing was pushed, because what would be written is no longer what {self.name} says: "
             f"{sum(gone.values()):,} planned operations have gone or changed, {sum(new.values()):,} are new.\n"
@@ -55,11 +59,15 @@ class SavedPlan:
 
 def save_plan(path: Path, plan: Plan, target: str, run_id: str) -> None:
     """Write a plan to a file that only its owner may read: it holds customers' data."""
-    operations = [_document(operation) for operation in plan.operations]
-    document = {"format": FORMAT, "target": target, "run_id": run_id, "operations": operations}
+    head = {"format": FORMAT, "target": target, "run_id": run_id}
     try:
         path.touch(mode=0o600)
-        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "operations": [')
+            for place, operation in enumerate(plan.operations):
+                text = json.dumps(_document(operation), ensure_ascii=False, indent=2)
+                file.write((",\n" if place else "\n") + textwrap.indent(text, "    "))
+            file.write("\n  ]\n}\n")
     except OSError as error:
         raise ConfigError(f"The plan cannot be written to {path}: {error.strerror}.", "Name another file.") from None
 
@@ -96,6 +104,11 @@ def _key(operation: Mapping[str, Any]) -> str:
     """An operation without the reasons."""
     changes = [{name: one[name] for name in ("field", "old", "new")} for one in operation.get("changes", [])]
     return json.dumps({**operation, "changes": changes}, sort_keys=True, ensure_ascii=False)
+
+
+def _digest(key: str) -> bytes:
+    """Keys are long, and a plan may have a million of them."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _shown(key: str) -> str:
