@@ -67,7 +67,7 @@ class HubSpotObject:
         self._start = since(job.previous.get(object_), requested, lookback, full=job.full)
         self._is_full = self._start is None
         self._tally = ObjectTally(CRM, object_, requested, job, self._is_full, self._client.calls)
-        self._rows = _Rows(object_, job.loaded_at)
+        self._rows = HubSpotRows(object_, job.loaded_at)
         self._ids: dict[str, None] = {}  # of the records that an incremental read brought
         self._pairs = [pair for pair in job.mappings.association_pairs if pair[0] == object_]
 
@@ -253,7 +253,7 @@ class HubSpotObject:
         self._found.further_reads.append(ObjectRead(CRM, name, (), None, records, True, calls, 0.0))
 
 
-class _Rows(RecordRows):
+class HubSpotRows(RecordRows):
     """HubSpot's records as rows."""
 
     def __init__(self, object_: str, loaded_at: datetime) -> None:

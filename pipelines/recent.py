@@ -5,7 +5,7 @@ holds many thousands of records which are all known. So the newest page comes fi
 that hour: where the page brings nothing, or reaches back to what the last read has seen, and the warehouse holds as
 many records of the hour as HubSpot counts, none has been missed.
 
-A record that was known, was edited again, and appeared in the index only minutes later changes no count: for such ones
+A record that was known, was edited again, and appeared in the index only later changes no count: for such ones
 the whole hour is read again every half an hour. Source: HubSpot docs: crm/search (`total`).
 """
 
@@ -28,7 +28,7 @@ from pipelines.reads import PreviousRead
 from pipelines.stored import StoredRecords
 
 #: What an index may trail by while nobody notices.
-USUAL_LAG = timedelta(minutes=2)
+USUAL_LAG = timedelta(seconds=30)
 WHOLE_HOUR_EVERY = timedelta(minutes=30)
 
 

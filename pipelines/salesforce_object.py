@@ -77,7 +77,7 @@ class SalesforceObject:
             with Ahead([self._pages], PAGES_AHEAD) as pages:
                 for page in self._job.pages(pages):
                     for record in page:
-                        _add(self._rows, record)
+                        add_record(self._rows, record)
                         if not self.is_full:
                             self._ids.add(str(record["Id"]))
                     if self._rows.is_full:
@@ -105,7 +105,7 @@ class SalesforceObject:
         for missed in comparison.missed(tally.drift_before(self._lookback)):
             if not self.is_full:
                 for record in self._by_id(self._requested, missed).values():
-                    _add(rows, record)
+                    add_record(rows, record)
                 yield stored.changed(tally.passing_by_id(rows.flush()))
         for vanished in comparison.vanished():
             found = self._by_id(self._requested, vanished)
@@ -114,7 +114,7 @@ class SalesforceObject:
                     comparison.drift.count("untraceable", record_id)
                 elif found[record_id].get("IsDeleted") is True:
                     comparison.drift.count("deleted", record_id)
-                    _add(rows, found[record_id])
+                    add_record(rows, found[record_id])
             yield stored.changed(tally.passing_by_id(rows.flush()))
         self._found.drifts += self._job.told(self._object, comparison.drift)
 
@@ -131,7 +131,7 @@ class SalesforceObject:
                 compared += len(found)
                 differing = stored.differing(self._object, found, names)
                 for record in self._by_id(self._requested, differing).values():
-                    _add(rows, record)
+                    add_record(rows, record)
                 if rows.is_full:
                     yield stored.changed(tally.passing_by_id(rows.flush()))
             yield stored.changed(tally.passing_by_id(rows.flush()))
@@ -218,7 +218,7 @@ def field_chunks(
     return chunks
 
 
-def _add(rows: RecordRows, record: dict[str, Any]) -> None:
+def add_record(rows: RecordRows, record: dict[str, Any]) -> None:
     record.pop("attributes", None)
     if record.get("Id") is None:
         raise UnreadableAnswer("a record without Id", crm="Salesforce")
