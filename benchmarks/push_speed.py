@@ -19,6 +19,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ KINDS = ("salesforce-create", "salesforce-update", "hubspot-create", "hubspot-up
 STAMP = "2026-01-01T00:00:00.000"
 #: HubSpot's rolling limit in the stand-in, per second. [HubSpot docs: usage guidelines, private apps of larger plans]
 HUBSPOT_RATE = 19.0
+ROLLING_SECONDS = 10.0
 #: What must follow one another in a stage: a stale check, a write, a reading back.
 CHAIN = 3
 
@@ -129,7 +131,6 @@ _PHONES = {"salesforce": "Phone", "hubspot": "phone"}
 def run_push(state_dir: Path, warehouse: Path) -> None:
     """In a process of its own: the push, and what it took, as JSON."""
     import resource
-    import time
 
     from crm_sync.clients import build_clients
     from crm_sync.config import Project, load_settings
@@ -142,7 +143,14 @@ def run_push(state_dir: Path, warehouse: Path) -> None:
         connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         before = resource.getrusage(resource.RUSAGE_SELF)
         started = time.monotonic()
-        report = push(connection, clients, run_id="bench", journal=Journal(connection), linked_counts={})
+        report = push(
+            connection,
+            clients,
+            run_id="bench",
+            journal=Journal(connection),
+            linked_counts={},
+            bulk_threshold=int(os.environ["PUSH_SPEED_BULK"]),
+        )
         seconds = time.monotonic() - started
         usage = resource.getrusage(resource.RUSAGE_SELF)
     counts = [(one.target, one.operation, one.outcome, one.records) for one in report.counts]
@@ -159,7 +167,7 @@ def run_push(state_dir: Path, warehouse: Path) -> None:
     print(json.dumps(result))
 
 
-def measure(count: int, kinds: list[str], latency_ms: int, rate_limits: bool) -> dict[str, Any]:
+def measure(count: int, kinds: list[str], latency_ms: int, rate_limits: bool, bulk: int) -> dict[str, Any]:
     """One push of so many operations of each kind."""
     with tempfile.TemporaryDirectory(prefix="push-speed-") as folder:
         state_dir, warehouse = Path(folder) / "sandbox", Path(folder) / "bench.duckdb"
@@ -170,8 +178,11 @@ def measure(count: int, kinds: list[str], latency_ms: int, rate_limits: bool) ->
                 control.change_settings(state_dir, crm, rate_limits=rate_limits, latency_ms=latency_ms)
                 control.reset_calls(state_dir, crm)
             write_diffs(warehouse, count, kinds)
+            if rate_limits:
+                time.sleep(ROLLING_SECONDS)  # the preparation's calls are of no concern here
+            environ = {**os.environ, "PYTHONPATH": str(ROOT), "PUSH_SPEED_BULK": str(bulk)}
             command = [sys.executable, __file__, "--run", str(state_dir), str(warehouse)]
-            done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+            done = subprocess.run(command, capture_output=True, text=True, env=environ)
             if done.returncode:
                 raise SystemExit(done.stderr[-3000:])
             result: dict[str, Any] = json.loads(done.stdout)
@@ -215,6 +226,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--latency", type=int, default=0, metavar="MS", help="what each call takes at the least")
     parser.add_argument("--limits", action="store_true", help="keep the CRMs' rate limits")
+    parser.add_argument("--bulk", type=int, default=10_000, metavar="N", help="Bulk jobs above N operations; 0: never")
     parser.add_argument("--run", nargs=2, metavar=("STATE", "WAREHOUSE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:
@@ -227,7 +239,7 @@ def main() -> None:
     print("| operations | of each of | seconds | floor s | own CPU s | peak MB | HubSpot calls | Salesforce calls |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     for count in arguments.records:
-        result = measure(count, arguments.kinds, arguments.latency, arguments.limits)
+        result = measure(count, arguments.kinds, arguments.latency, arguments.limits, arguments.bulk)
         floor = floor_seconds(result, arguments.latency, arguments.limits)
         print(
             f"| {count * len(arguments.kinds):,} | {', '.join(arguments.kinds)} | {result['seconds']:.1f}"
@@ -235,7 +247,8 @@ def main() -> None:
             f" | {result['calls']['hubspot']:,} | {result['calls']['salesforce']:,} |",
             flush=True,
         )
-        print(f"    {result['purposes']} {result['counts']} {result['failures']}", flush=True)
+        outcomes = {f"{target} {kind} {outcome}": records for target, kind, outcome, records in result["counts"]}
+        print(f"    {result['purposes']}\n    {outcomes} {result['failures'] or ''}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ threads, a few for each CRM. Knows nothing of operations.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -113,6 +114,7 @@ class Crew:
         for name, threads in self._threads.items():
             for _ in threads:
                 self._calls[name].put(None)
+        until = time.monotonic() + _PATIENCE_SECONDS
         for threads in self._threads.values():
             for thread in threads:
-                thread.join(_PATIENCE_SECONDS if is_urgent else None)
+                thread.join(max(0.0, until - time.monotonic()) if is_urgent else None)

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -22,6 +24,7 @@ import orjson
 
 from crm_sync.clients.errors import Refused, ServerTrouble
 from crm_sync.clients.salesforce import SalesforceClient, soql_text
+from reverse_etl.batches import parts_of
 from reverse_etl.operations import (
     ARCHIVE,
     ASSOCIATE,
@@ -41,6 +44,8 @@ from reverse_etl.operations import (
 from reverse_etl.undo_journal import Past, Write, read_past
 from reverse_etl.values import instant, salesforce_id_18, same_value
 from reverse_etl.writers import Writer
+
+_Read = tuple[list[tuple[Write, Current | None]], list[tuple[Write, str]]]
 
 #: What the ids of an undo's operations begin with: `base_values` knows an undone value by it.
 OPERATION_PREFIX = "undo-"
@@ -286,23 +291,27 @@ class _Planner:
             groups.setdefault((write.target, write.crm_object), []).append(write)
         for (target, _), group in groups.items():
             writer = self._writers[target]
-            size = writer.batch_size(UPDATE)
-            for start in range(0, len(group), size):
-                found += self._read_part(writer, group[start : start + size])
+            parts = parts_of(group, writer.check_size(UPDATE))
+            with ThreadPoolExecutor(writer.at_once) as threads:
+                for read, refused in threads.map(partial(self._read_part, writer), parts):
+                    found += read
+                    for write, reason in refused:
+                        self._skip(write, tuple(sorted(write.changes)), reason)
         return found
 
-    def _read_part(self, writer: Writer, writes: Sequence[Write]) -> list[tuple[Write, Current | None]]:
+    def _read_part(self, writer: Writer, writes: Sequence[Write]) -> _Read:
+        """What some records hold, and those that the CRM refuses to show. Runs in a thread."""
         try:
             current = writer.current([self._reading(write) for write in writes])
         except Refused as refusal:
             if isinstance(refusal, ServerTrouble) or type(refusal) is not Refused:
                 raise
-            if len(writes) > 1:
-                middle = len(writes) // 2
-                return self._read_part(writer, writes[:middle]) + self._read_part(writer, writes[middle:])
-            self._skip(writes[0], tuple(sorted(writes[0].changes)), refusal.message)
-            return []
-        return [(write, current.get(write.record_id)) for write in writes]
+            if len(writes) == 1:
+                return [], [(writes[0], refusal.message)]
+            middle = len(writes) // 2
+            first, second = (self._read_part(writer, half) for half in (writes[:middle], writes[middle:]))
+            return first[0] + second[0], first[1] + second[1]
+        return [(write, current.get(write.record_id)) for write in writes], []
 
     def _reading(self, write: Write) -> Operation:
         names = write.left.keys() | self._past.left_in(write.target, write.record_id).keys()

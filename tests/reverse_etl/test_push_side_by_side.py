@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from push_support import attempts_of, diff_row
 from test_push_protocol import World
 
+import reverse_etl.crew
 from crm_sync.clients.errors import NotSent, ServerTrouble
 from reverse_etl.crew import Crew, Unit
 from reverse_etl.operations import Operation
@@ -92,11 +94,20 @@ def test_both_crms_are_written_at_once_and_hubspot_waits_for_ids_only(world: Wor
 
 
 def test_children_of_one_parent_are_never_in_two_batches_at_once(world: World) -> None:
-    """Salesforce locks an account while its contacts are written. 90 children each, dealt out in turn."""
+    """Salesforce locks an account while its contacts are written. 90 children each, dealt out in turn, of which some
+    come to that account just now and the others were in it when they were read."""
     rows = _updates(world, 360)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows[:200]):
         row["changes"] = {**row["changes"], "AccountId": f"001{number % 4}"}
         row["previous"] = {**row["previous"], "AccountId": None}
+    world.connection.execute(
+        """
+        create schema raw_salesforce;
+        create table raw_salesforce.records as
+        select 'Contact' as object, '003' || n as id, json_object('AccountId', '001' || (n % 4)) as properties
+        from range(360) as numbers (n)
+        """
+    )
     watched = Watched(world.salesforce)
     world.diffs(*rows)
     assert world.push().records("succeeded") == 360
@@ -178,3 +189,32 @@ def test_a_mistake_in_a_call_ends_the_work_when_the_others_have_ended() -> None:
     with pytest.raises(ZeroDivisionError):
         work()
     assert ended.is_set()
+
+
+def test_somebody_who_asks_to_stop_does_not_wait_for_calls_that_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reverse_etl.crew, "_PATIENCE_SECONDS", 0.05)
+    release = threading.Event()
+    began = threading.Barrier(4, timeout=20)
+
+    def hang() -> None:
+        began.wait()
+        release.wait(20)
+
+    def interrupt() -> None:
+        began.wait()
+        raise KeyboardInterrupt
+
+    def unit() -> Unit:
+        yield [hang, hang, hang, interrupt, *[lambda: pytest.fail("no further call is made")] * 4]
+
+    def work() -> None:
+        with Crew({"crm": 4}) as crew:
+            crew.begin("crm", unit(), lambda: None)
+            while crew.is_busy:
+                crew.wait()
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.monotonic() - started < 10
+    release.set()
