@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from crm_sync.addresses import ask_addresses, known_addresses
 from crm_sync.budget import Budget, apply_budgets, read_budgets
 from crm_sync.call_count import CallCount
 from crm_sync.clients import ApiError, Clients, build_clients, explain
@@ -129,6 +130,7 @@ class _Cycle:
         self._begun = False
         self._undoes = ""
         self._budgets: dict[str, Budget] = {}
+        self._addresses: dict[str, str] = {}
         self._began = _now()
         self.result = CycleResult(new_run_id(_now()), options.command)
 
@@ -186,6 +188,7 @@ class _Cycle:
                 git_sha=_git_sha(self._settings),
                 mapping_hash=self._transformer.rules_hash,
             )
+            self._addresses = known_addresses(connection)
             count = calls.of_run(self.result.run_id)
             self._budgets = read_budgets(connection, self._settings.project, self._options.accepted, _now(), count)
         self._begun = True
@@ -214,6 +217,7 @@ class _Cycle:
             schedule=self._schedule(is_quiet=is_quiet_so_far),
             now=_now(),
         )
+        self._addresses = ask_addresses(clients, self._addresses)
         with self._warehouse() as connection:
             require_whole(connection, self._options.accepted, variable("max_shrink_share", DEFAULT_SHARE))
             require_id_fields(connection, self._mappings)
@@ -380,6 +384,7 @@ class _Cycle:
                 "records": read[crm] + written[crm],
                 "daily_limit": api.limits.daily_limit,
                 "daily_used": api.limits.daily_used,
+                "address": self._addresses.get(crm),
                 **(pushed.purposes.get(crm, {}) if pushed else {}),
             }
 

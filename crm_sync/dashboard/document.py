@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from crm_sync import __version__
+from crm_sync.addresses import record_addresses
 from crm_sync.dashboard import queries
 from crm_sync.dashboard.queries import Query
 from crm_sync.dashboard.words import banner
@@ -79,6 +80,7 @@ def _document(file: _NoFile, health: Path, target: str, now: datetime, cap: int)
         "written_at": _plain(now),
         "published_at": _plain(_modified_at(health)),
         "cap": cap,
+        "addresses": _addresses(file, target),
         "status": status,
         "last_run": last_run,
         "banner": banner(status, last_run, error_groups, issue_groups, conflicts["held"], target, now),
@@ -105,6 +107,14 @@ def _document(file: _NoFile, health: Path, target: str, now: datetime, cap: int)
     }
     _name_records(file, [*document["errors"]["rows"], *document["issues"]["rows"], *document["conflicts"]["rows"]])
     return document
+
+
+def _addresses(file: _NoFile, target: str) -> dict[str, dict[str, str]]:
+    """Where the page's records can be looked at, by CRM and object. Of the stand-ins there is nothing to look at."""
+    if target == "sandbox":
+        return {"hubspot": {}, "salesforce": {}}
+    known = {row["crm"]: row["address"] for row in file.rows(queries.ADDRESSES)}
+    return record_addresses(known, {row["object"]: row["hubspot_object"] for row in file.rows(queries.HUBSPOT_OBJECTS)})
 
 
 def _over_time(file: _NoFile) -> dict[str, Any]:

@@ -251,6 +251,17 @@ API_LATEST = Query(
     " order by crm",
     ("sync_health.api_usage",),
 )
+# where people look at records, as the newest run that knew it has noted
+ADDRESSES = Query(
+    "select crm.key as crm, arg_max(crm.value ->> '$.address', runs.started_at) as address"
+    " from journal.runs as runs cross join lateral json_each(runs.api_calls) as crm"
+    " where runs.api_calls is not null and crm.value ->> '$.address' is not null group by crm.key",
+    ("journal.runs",),
+)
+HUBSPOT_OBJECTS = Query(
+    "select object, hubspot_object from staging.stg_object_mappings order by object", ("staging.stg_object_mappings",)
+)
+
 API_HISTORY = Query(
     "select cast(floor(epoch(started_at) / $width) * $width as bigint) as bucket, crm, sum(calls) as calls,"
     " sum(records) as records, max(share_used) as share_used"

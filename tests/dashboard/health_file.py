@@ -6,6 +6,7 @@ Owns the columns that the page uses; that a real cycle publishes the same ones i
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ TABLES = {
     "sync_health.sync_lag": "direction text, day date, records int, p50_seconds double, p95_seconds double",
     "sync_health.drift": "crm text, crm_object text, kind text, records int, compared int, reconciled_at timestamptz",
     "journal.push_attempts": "target text, object text, operation text, outcome text, outcome_at timestamptz",
+    "journal.runs": "run_id text, started_at timestamptz, api_calls json",
     "matching.links": "link_id text, object text, hubspot_id text, salesforce_id text, status text",
     "matching.match_issues": "object text, side text, record_id text, issue_type text",
     "inclusion.records_included": "object text, side text, record_id text, is_included boolean",
@@ -99,6 +101,11 @@ class HealthFile:
                 daily_used=used,
                 share_used=used / limit,
             )
+
+    def addresses(self, hubspot: str | None, salesforce: str | None, at: datetime = NOW) -> None:
+        """What a run has noted of where people look at the CRMs' records."""
+        calls = {"hubspot": {"calls": 1, "address": hubspot}, "salesforce": {"calls": 1, "address": salesforce}}
+        self.add("journal.runs", run_id=f"{at:%Y%m%dT%H%M%S}", started_at=at, api_calls=json.dumps(calls))
 
     def writes(
         self, at: datetime, target: str, object_: str, operation: str, count: int, outcome: str = "succeeded"

@@ -56,6 +56,38 @@ def test_an_issue_is_filed_under_the_direction_that_it_holds_up(path: Path) -> N
     assert document["issues"]["total"] == 4
 
 
+def test_records_have_addresses_where_a_run_has_noted_them(path: Path) -> None:
+    file = HealthFile()
+    file.run(NOW, target_name="prod")
+    file.addresses("https://app.hubspot.com/contacts/1/record/", None, at=NOW - timedelta(days=2))
+    file.addresses("https://app-eu1.hubspot.com/contacts/48/record/", "https://acme.my.salesforce.com/")
+    file.addresses(None, None, at=NOW + timedelta(days=1))
+    custom = {"hubspot_object": "2-3400101", "salesforce_object": "Seat__c", "priority": 1, "push_order": 30}
+    file.add("staging.stg_object_mappings", object="seat", **custom)
+    file.add("staging.stg_object_mappings", object="license", **custom | {"hubspot_object": "p_license"})
+    addresses = read_document(file.save(path), "prod", NOW)["addresses"]
+    record = "https://app-eu1.hubspot.com/contacts/48/record"
+    assert addresses["hubspot"] == {
+        "company": f"{record}/0-2/", "contact": f"{record}/0-1/", "deal": f"{record}/0-3/", "lead": f"{record}/0-1/",
+        "seat": f"{record}/2-3400101/",
+    }  # fmt: skip
+    assert set(addresses["salesforce"].values()) == {"https://acme.my.salesforce.com/"}
+    # there is nothing to look at in the sandbox
+    file.rows["sync_health.sync_runs"][0]["target_name"] = "sandbox"
+    assert read_document(file.save(path), "sandbox", NOW)["addresses"] == {"hubspot": {}, "salesforce": {}}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)//", "http://acme.my.salesforce.com/", "https://evil.io/contacts/1/record/", "'"],
+)
+def test_an_address_that_is_none_of_the_crms_leads_nowhere(path: Path, address: str) -> None:
+    file = HealthFile()
+    file.run(NOW, target_name="prod")
+    file.addresses(address, "https://a.b/?" + address)
+    assert read_document(file.save(path), "prod", NOW)["addresses"] == {"hubspot": {}, "salesforce": {}}
+
+
 def test_records_are_named_by_what_was_decided_or_sent(path: Path) -> None:
     file = HealthFile()
     file.run(NOW)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from browser import Open, Page
@@ -171,7 +172,10 @@ def test_thousands_of_rows_come_a_page_at_a_time_and_the_cut_is_stated(
 
 def test_hostile_texts_stay_texts(open_page: Open, page_of: Callable[..., Path]) -> None:
     file = HealthFile()
-    file.run(NOW, status="degraded", message=HOSTILE)
+    file.run(NOW, status="degraded", message=HOSTILE, target_name="prod")
+    file.addresses("https://app.hubspot.com/contacts/48/record/", "https://acme.my.salesforce.com/")
+    odd = '1"><img src=x>/../?#'
+    file.error(3, hubspot_id=odd, salesforce_id="003A", payload=None)
     file.named("contact", "1", "003A", HOSTILE, "")
     for kind in ("error", "issue", "conflict"):
         getattr(file, kind)(1, hubspot_id="1", salesforce_id="003A", object="contact")
@@ -186,6 +190,19 @@ def test_hostile_texts_stay_texts(open_page: Open, page_of: Callable[..., Path])
     assert page.js("typeof window.hacked") == "undefined"
     assert any(name.startswith("</script><script>") for name in records(page, "conflicts"))
     assert any("<img src=x onerror=" in said for said in texts(page, "#errors .said"))
+    # ids lead to the CRMs, and to nowhere else
+    found = page.js("[...document.querySelectorAll('#errors td a')].map(one => [one.href, one.rel, one.target])")
+    assert {tuple(one) for one in found} == {
+        (address, "noopener noreferrer", "_blank")
+        for address in (
+            "https://app.hubspot.com/contacts/48/record/0-1/1",
+            f"https://app.hubspot.com/contacts/48/record/0-1/{quote(odd, safe='')}",
+            "https://app.hubspot.com/contacts/48/record/0-2/30100000002",
+            "https://acme.my.salesforce.com/003A",
+            "https://acme.my.salesforce.com/003dM000000002QA",
+        )
+    }
+    assert odd in page.js("[...document.querySelectorAll('#errors td a')].map(one => one.textContent)")
     choose(page, "object", HOSTILE)
     assert page.js("typeof window.hacked") == "undefined"
 

@@ -289,3 +289,5 @@ def assert_on_health_page(world: World, refused: set[str | None]) -> None:
     assert [row["crm"] for row in document["api"]["latest"]] == ["hubspot", "salesforce"]
     assert document["runs"]["total"] == len(document["runs"]["rows"]) == 1
     assert (document["issues"]["total"], document["conflicts"]["total"], document["lag"]) == (0, 0, [])
+    noted = world.query("select api_calls -> 'hubspot' ->> 'address' from journal.runs")
+    assert noted == [("https://app.hubspot.com/contacts/48120077/record/",)]

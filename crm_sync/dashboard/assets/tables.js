@@ -60,11 +60,18 @@ function disclosure(key, summary, body) {
   return details;
 }
 
+// The id of a record, which leads to it where the CRM is known. Who follows it takes nothing of this page along.
+function recordId(crm, object, id) {
+  const address = Object.hasOwn(doc.addresses[crm], object) ? doc.addresses[crm][object] : null;
+  if (!address) return h("code", {}, id);
+  return h("a", { href: address + encodeURIComponent(id), target: "_blank", rel: "noopener noreferrer" }, h("code", {}, id));
+}
+
 function record(row) {
-  const ids = [["HubSpot", row.hubspot_id], ["Salesforce", row.salesforce_id]].filter(([, id]) => id);
+  const ids = [["hubspot", row.hubspot_id], ["salesforce", row.salesforce_id]].filter(([, id]) => id);
   return [
     h("span", { class: "record-name" }, row.name || (ids.length ? "Unnamed record" : "All records")),
-    h("span", { class: "record-ids" }, sentence(row.object), ids.map(([crm, id]) => [" · ", crm, " ", h("code", {}, id)])),
+    h("span", { class: "record-ids" }, sentence(row.object), ids.map(([crm, id]) => [" · ", CRMS[crm], " ", recordId(crm, row.object, id)])),
   ];
 }
 
