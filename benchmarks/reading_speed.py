@@ -7,7 +7,8 @@
 The stand-ins keep the CRMs' rate limits and answer after 150 ms. The floor is the larger of two figures: calls divided
 by the rate allowed (HubSpot: 19 a second in all, 5 of them searches), and the longest chain of calls that must follow
 one another. It is worked out for the best documented way: lists of 100 from below and searches of 200 from above, side
-by side; Salesforce queries of 2,000. Prints also how many calls had to be repeated, of which there must be none.
+by side, associations of 1,000 records a call; Salesforce queries of 2,000. Prints also how many calls had to be
+repeated, of which there must be none.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from crm_sync.setup import apply_setup, inspect_setup
 from pipelines import ExtractReport, extract
 from sandbox import control
 
-LIST, SEARCH, QUERY = 100, 200, 2_000
+LIST, SEARCH, QUERY, ASSOCIATIONS = 100, 200, 2_000, 1_000
 CALLS_A_SECOND, SEARCHES_A_SECOND = 19.0, 5.0
 
 
@@ -55,7 +56,7 @@ def salesforce_others(count: int, **fields: str) -> Iterator[dict[str, Any]]:
         yield {**values, "LastModifiedDate": stamp, "SystemModstamp": stamp}
 
 
-def hubspot_floor(counts: list[int], latency: float) -> float:
+def hubspot_floor(counts: list[int], association_calls: int, latency: float) -> float:
     """The least seconds in which the chains and the rates let the records of all objects be read: what the chain of
     lists cannot bring in that time, the searches do, and what the searches have to spare, the lists need not."""
     low, high = 0.0, 1e6
@@ -65,7 +66,7 @@ def hubspot_floor(counts: list[int], latency: float) -> float:
         searched = sum(count - part for count, part in zip(counts, by_list, strict=True))
         spare = max(0.0, SEARCHES_A_SECOND * seconds * SEARCH - searched)
         listed = max(0.0, sum(by_list) - spare)
-        calls = listed / LIST + (sum(counts) - listed) / SEARCH
+        calls = listed / LIST + (sum(counts) - listed) / SEARCH + association_calls
         is_enough = searched <= SEARCHES_A_SECOND * seconds * SEARCH and calls <= CALLS_A_SECOND * seconds
         low, high = (low, seconds) if is_enough else (seconds, high)
     return high
@@ -133,7 +134,10 @@ def read(state_dir: Path, warehouse: Path, given: argparse.Namespace) -> tuple[E
 def tell(given: argparse.Namespace, report: ExtractReport, retries: int, peak: float) -> None:
     counts = [given.contacts, given.companies, given.deals]
     latency = given.latency / 1000
-    hubspot = hubspot_floor(counts, latency) if not given.no_limits else 0.0
+    by_object = dict(zip(("contacts", "companies", "deals"), counts, strict=True))
+    pairs = load_mappings(find_project(Path.cwd()).seeds_dir).association_pairs
+    association_calls = sum(ceil(by_object.get(from_object, 0) / ASSOCIATIONS) for from_object, _ in pairs)
+    hubspot = hubspot_floor(counts, association_calls, latency) if not given.no_limits else 0.0
     salesforce = max(ceil(count / QUERY) for count in counts) * latency
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine}, latency {given.latency} ms, "

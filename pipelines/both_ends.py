@@ -28,12 +28,40 @@ from pipelines.hubspot_reading import Records, cursor_property, fits_search, fou
 PAGES_AHEAD = 16
 
 
+class SearchTurns:
+    """Whose turn it is to search: of the objects that are being read, the one with the most records still to come, so
+    that none is left alone with a long list when the others are done. All share five searches a second."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._remaining: dict[str, int] = {}
+
+    def tell(self, object_: str, remaining: int) -> None:
+        with self._changed:
+            self._remaining[object_] = remaining
+            self._changed.notify_all()
+
+    def wait(self, object_: str) -> None:
+        """Until it is the object's turn, or it has been told that nothing remains."""
+        with self._changed:
+            while 0 < self._remaining.get(object_, 0) < max(self._remaining.values()):
+                self._changed.wait()
+
+
 class BothEnds:
     """One read. Records modified before `settled_before` are expected in the search's index."""
 
     def __init__(
-        self, client: HubSpotClient, object_: str, properties: Sequence[str], settled_before: datetime
+        self,
+        client: HubSpotClient,
+        object_: str,
+        properties: Sequence[str],
+        settled_before: datetime,
+        turns: SearchTurns,
     ) -> None:
+        self._turns = turns
+        self._total = 0  # as the first search tells
+        self._came = 0
         self._client = client
         self._object = object_
         self._properties = properties
@@ -64,6 +92,7 @@ class BothEnds:
                     self._may_search.set()
         finally:
             self._is_over = True
+            self._turns.tell(self._object, 0)
             self._may_search.set()
 
     def _down(self) -> Iterator[Records]:
@@ -71,7 +100,7 @@ class BothEnds:
         below: int | None = None
         while not self._is_over:
             try:
-                page, is_last = found_below(self._client, self._object, self._properties, below)
+                page, total, is_last = found_below(self._client, self._object, self._properties, below)
             except (RateLimited, ServerTrouble, Unauthorized):
                 raise
             except Refused:
@@ -86,11 +115,14 @@ class BothEnds:
             yield news
             if is_met or is_last or not ids:
                 return
-            below = ids[-1]
+            below, self._total = ids[-1], self._total or total or 0
+            self._count(0)
+            self._turns.wait(self._object)
 
     def _listed(self, page: Records) -> tuple[bool, Records]:
         """Whether the ends have met, and what of a page of the list is new."""
         ids = [int(identity(record)) for record in page]
+        self._count(len(page))
         with self._lock:
             if ids != sorted(ids) or (ids and ids[0] <= self._highest):
                 self._give_up()
@@ -115,6 +147,7 @@ class BothEnds:
 
     def _searched(self, page: Records, ids: Sequence[int]) -> tuple[bool, Records]:
         """Whether the ends have met, and what of a page of a search is new."""
+        self._count(len(page))
         with self._lock:
             if not ids or self._is_over:
                 return True, []
@@ -122,6 +155,13 @@ class BothEnds:
             self._lowest = ids[-1]
             news = [record for record, number in zip(page, ids, strict=True) if number > self._highest]
             return self._lowest <= self._highest, news
+
+    def _count(self, records: int) -> None:
+        with self._lock:
+            self._came += records
+            remaining = 0 if self._is_over else max(1, self._total - self._came)
+        if self._total or not remaining:
+            self._turns.tell(self._object, remaining)
 
     def _give_up(self) -> None:
         """The searches are no help: the list goes on to its end."""

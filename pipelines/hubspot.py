@@ -12,6 +12,7 @@ from typing import Any
 
 from crm_sync.clients import HubSpotClient
 from pipelines.ahead import together
+from pipelines.both_ends import SearchTurns
 from pipelines.columns import batch_of
 from pipelines.hubspot_metadata import (
     PIPELINE_PROPERTIES,
@@ -78,11 +79,14 @@ class HubSpotSource:
 
     def tasks(self) -> list[Callable[[], Iterator[Batch]]]:
         found: list[Callable[[], Iterator[Batch]]] = []
+        turns = SearchTurns()
         for object_ in self._job.mappings.hubspot_objects:
             requested = self._requested(object_)
             if self._job.already.get(object_) != frozenset(requested):
                 computed = self._computed(object_)
-                read = HubSpotObject(self._client, self._job, object_, requested, computed, self._lookback, self.found)
+                read = HubSpotObject(
+                    self._client, self._job, object_, requested, computed, self._lookback, self.found, turns
+                )
                 found.append(read.batches)
         if self._job.mappings.list_names and self._lists_are_due:
             found.append(self._memberships)

@@ -21,7 +21,7 @@ from crm_sync.clients import HubSpotClient
 from crm_sync.clients.hubspot import ASSOCIATIONS_READ_BATCH, BATCH_SIZE
 from pipelines.ahead import Ahead
 from pipelines.associations import pair_name
-from pipelines.both_ends import PAGES_AHEAD, BothEnds
+from pipelines.both_ends import PAGES_AHEAD, BothEnds, SearchTurns
 from pipelines.columns import RecordRows, batch_of, parse_time
 from pipelines.hubspot_reading import (
     Records,
@@ -55,7 +55,9 @@ class HubSpotObject:
         computed: Collection[str],
         lookback: timedelta,
         found: Found,
+        turns: SearchTurns,
     ) -> None:
+        self._turns = turns
         self._client = client.counted()
         self._job = job
         self._object = object_
@@ -135,7 +137,7 @@ class HubSpotObject:
 
     def _all_pages(self) -> Iterator[Records]:
         settled_before = self._job.loaded_at - self._lookback
-        return BothEnds(self._client, self._object, self._requested, settled_before).pages()
+        return BothEnds(self._client, self._object, self._requested, settled_before, self._turns).pages()
 
     def _pages(self, generate: Callable[[], Iterator[Records]]) -> Iterator[Records]:
         with Ahead([generate], PAGES_AHEAD) as pages:

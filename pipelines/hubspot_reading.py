@@ -124,11 +124,12 @@ def fits_search(object_: str, properties: Sequence[str]) -> bool:
 
 def found_below(
     client: HubSpotClient, object_: str, properties: Sequence[str], below: int | None
-) -> tuple[Records, bool]:
-    """The live records of the highest ids (below one), from the highest down, and whether there are no more."""
+) -> tuple[Records, int | None, bool]:
+    """The live records of the highest ids (below one), from the highest down; how many there are in all, as far as the
+    answer tells; and whether these are all."""
     filters = [] if below is None else [_filter("hs_object_id", "LT", str(below))]
     found = _search(client, object_, properties, filters, sort="hs_object_id", direction="DESCENDING")
-    return found.records, found.is_last
+    return found.records, found.total, found.is_last
 
 
 def associations(

@@ -12,7 +12,8 @@ import pytest
 from memory_crms import MemoryHubSpot
 
 from crm_sync.clients import Refused
-from pipelines.both_ends import BothEnds
+from pipelines.ahead import Ahead
+from pipelines.both_ends import BothEnds, SearchTurns
 
 PROPERTIES = ("email", "lastmodifieddate")
 SETTLED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -50,7 +51,7 @@ class Refusing(Slow):
 
 
 def read(crm: Any) -> Counter[str]:
-    pages = BothEnds(crm, "contacts", PROPERTIES, SETTLED).pages()
+    pages = BothEnds(crm, "contacts", PROPERTIES, SETTLED, SearchTurns()).pages()
     return Counter(record["id"] for page in pages for record in page)
 
 
@@ -82,3 +83,15 @@ def test_a_failing_search_fails_the_read() -> None:
     crm.on_page = fail_later
     with pytest.raises(OSError, match="broke"):
         read(crm)
+
+
+def test_the_object_with_the_most_records_to_come_searches_first() -> None:
+    small, large, turns = filled(Slow(), 1_000), filled(Slow(), 4_000), SearchTurns()
+    reads = [
+        BothEnds(crm, name, PROPERTIES, SETTLED, turns)  # type: ignore[arg-type]
+        for name, crm in (("small", small), ("large", large))
+    ]
+    with Ahead([read.pages for read in reads], 4) as pages:
+        assert sum(len(page) for page in pages) == 5_000
+    searches = [sum(what == "search" for what, _ in crm.asked) for crm in (small, large)]
+    assert searches[0] <= 3 < 8 <= searches[1]
