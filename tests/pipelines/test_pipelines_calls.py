@@ -36,24 +36,20 @@ def contact(sandbox: Sandbox) -> str:
     return str(sandbox.rows("select id from raw_hubspot.records where object = 'contacts'")[0][0])
 
 
-def test_a_cycle_without_news_costs_a_call_per_hubspot_object_and_one_of_salesforce(synced: Sandbox) -> None:
-    assert len(synced.mappings.hubspot_objects) == 3
-    assert len(synced.mappings.salesforce_objects) == 4
-    for _ in range(2):
-        assert synced.calls(schedule=QUIET) == ({SEARCH: 3}, {COMPOSITE: 1})
-
-
-def test_news_of_either_crm_make_both_show_their_metadata_in_the_same_run(synced: Sandbox) -> None:
+def test_without_news_a_call_per_hubspot_object_and_one_of_salesforce_and_with_news_all_metadata(
+    synced: Sandbox,
+) -> None:
+    assert (len(synced.mappings.hubspot_objects), len(synced.mappings.salesforce_objects)) == (3, 4)
     edits: list[Callable[[], Any]] = [
         lambda: control.edit(synced.state_dir, "hubspot", "contacts", contact(synced), {"jobtitle": "CEO"}),
         lambda: synced.create("salesforce", "Account", Name="New"),
     ]
     for edit in edits:
+        assert synced.calls(schedule=QUIET) == ({SEARCH: 3}, {COMPOSITE: 1})
         edit()
         hubspot, salesforce = synced.calls(schedule=QUIET)
         assert (hubspot[PROPERTIES], hubspot[SEARCH], salesforce[DESCRIBE], salesforce[COMPOSITE]) == (3, 3, 4, 1)
         assert hubspot["GET /crm/v3/objects/{object_type}"] == 0  # archived ones have their own time
-        assert synced.calls(schedule=QUIET) == ({SEARCH: 3}, {COMPOSITE: 1})
     assert synced.rows("select count(*) from raw_salesforce.records where properties->>'Name' = 'New'") == [(1,)]
 
 
@@ -79,9 +75,8 @@ def test_a_delete_is_seen_however_long_ago_the_archived_were_looked_at(synced: S
     deal = synced.rows("select id from raw_hubspot.records where object = 'deals'")[0][0]
     control.delete(synced.state_dir, "hubspot", "deals", deal)
     never = Schedule(metadata=timedelta(days=9), sweeps=timedelta(days=9))
-    for hours in (2, 4, 6):  # the object is read, and its watermark moves on
-        synced.create("hubspot", "deals", dealname=f"Deal {hours}", dealstage="appointmentscheduled")
-        synced.extract(schedule=never, minutes_later=hours * 60)
+    synced.create("hubspot", "deals", dealname="Next", dealstage="appointmentscheduled")
+    synced.extract(schedule=never, minutes_later=6 * 60)  # the object is read, and its watermark moves on
     synced.extract(schedule=QUIET, minutes_later=7 * 60)
     assert synced.rows(f"select is_deleted from raw_hubspot.records where id = '{deal}'") == [(True,)]
 
@@ -89,8 +84,14 @@ def test_a_delete_is_seen_however_long_ago_the_archived_were_looked_at(synced: S
 def test_a_field_that_is_refused_makes_metadata_be_read_and_is_absent(synced: Sandbox) -> None:
     control.change_metadata(synced.state_dir, "salesforce", action="hide", object="Contact", field="Title")
     record = synced.create("salesforce", "Contact", LastName="Bea", Title="CEO")
-    hubspot, salesforce = synced.calls(schedule=QUIET)
+    refused = {"kind": "status", "status": 404, "path": "*/composite"}  # as if it were switched off, too
+    control.set_faults(synced.state_dir, "salesforce", {"rules": [refused]})
+    try:
+        hubspot, salesforce = synced.calls(schedule=QUIET)
+    finally:
+        control.clear_faults(synced.state_dir, "salesforce")
     assert (hubspot[PROPERTIES], salesforce[DESCRIBE]) == (3, 4)
+    assert salesforce["GET /services/data/{version}/queryAll"] >= 5  # each object by itself, Contact again
     stored = f"from raw_salesforce.records where id = '{record}'"
     assert synced.rows(f"select properties->>'LastName', list_contains(json_keys(properties), 'Title') {stored}") == [
         ("Bea", False)
@@ -124,15 +125,3 @@ def test_metadata_that_cannot_be_read_leaves_the_news_for_the_next_run(synced: S
     assert synced.rows("select properties->>'jobtitle' from raw_hubspot.records where object = 'contacts'") == [
         ("CEO",)
     ]  # landed, and not decided yet
-
-
-def test_composite_that_is_refused_costs_calls_and_nothing_else(synced: Sandbox) -> None:
-    record = synced.create("salesforce", "Account", Name="New")
-    refused = {"kind": "status", "status": 404, "path": "*/composite"}
-    control.set_faults(synced.state_dir, "salesforce", {"rules": [refused]})
-    try:
-        _, salesforce = synced.calls()
-    finally:
-        control.clear_faults(synced.state_dir, "salesforce")
-    assert salesforce["GET /services/data/{version}/queryAll"] == 4
-    assert synced.rows(f"select count(*) from raw_salesforce.records where id = '{record}'") == [(1,)]
