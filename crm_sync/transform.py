@@ -55,7 +55,12 @@ class Transformer:
     @cached_property
     def rules_hash(self) -> str:
         """Names the rules by which this project decides: its seeds, models, macros and variables."""
-        digest = hashlib.sha256(self._mappings.content_hash.encode())
+        return hashlib.sha256(f"{self._mappings.content_hash} {self.code_hash}".encode()).hexdigest()
+
+    @cached_property
+    def code_hash(self) -> str:
+        """Names the project without its seeds: where it is another, all records are looked at again."""
+        digest = hashlib.sha256()
         for path in self._files():
             digest.update(path.read_bytes())
         return digest.hexdigest()
@@ -107,6 +112,7 @@ class Transformer:
 
     def _variables(self) -> dict[str, Any]:
         return {
+            "code_hash": self.code_hash,
             "mapped_fields": {
                 "hubspot": self._named_fields("hubspot_property"),
                 "salesforce": self._named_fields("salesforce_field"),

@@ -56,16 +56,16 @@ class Warehouse:
         self.fields = fields
         self.sides = {HUBSPOT: Side(), SALESFORCE: Side()}
         self._round = 0
-        self._settings = _settings(folder)
+        self._settings = project_settings(folder)
         self.map(fields)
         with self.connect() as connection:
-            _create_tables(connection)
+            create_tables(connection)
             _land_metadata(connection, fields)
 
     def map(self, fields: Sequence[Field]) -> None:
         """What an analyst does: other rows for the same fields."""
         self.fields = fields
-        _write_seeds(self._settings.project, fields)
+        write_seeds(self._settings.project, _seed_rows(fields))
         self._transformer = Transformer(self._settings, load_mappings(self._settings.project.seeds_dir))
         self._seeded = False
 
@@ -178,7 +178,8 @@ def ids(number: int) -> tuple[str, str]:
     return str(1000 + number), f"003{number:012d}AAA"
 
 
-def _settings(folder: Path) -> Settings:
+def project_settings(folder: Path) -> Settings:
+    """A copy of the dbt project in `folder`, with a warehouse beside it and no CRMs."""
     root = folder / "project"
     ignored = shutil.ignore_patterns("target", "logs", "*.duckdb")
     shutil.copytree(ROOT / "dbt_project", root / "dbt_project", ignore=ignored)
@@ -191,8 +192,8 @@ def _settings(folder: Path) -> Settings:
     return load_settings("sandbox", environ, Project(root))
 
 
-def _write_seeds(project: Project, fields: Iterable[Field]) -> None:
-    rows = {
+def _seed_rows(fields: Iterable[Field]) -> dict[str, list[str]]:
+    return {
         "object_mappings": ["contact,contacts,Contact,true,1,email,Email,email,false,false,ignore,ignore"],
         "field_mappings": [
             f"contact,{one.name},{one.name}__c,{one.direction},{one.rule},{_chains(one)},,," for one in fields
@@ -201,6 +202,10 @@ def _write_seeds(project: Project, fields: Iterable[Field]) -> None:
         "inclusion_rules": [],
         "stage_mappings": [],
     }
+
+
+def write_seeds(project: Project, rows: Mapping[str, Iterable[str]]) -> None:
+    """The given rows, by the name of the seed, in place of what the project has."""
     for name, lines in rows.items():
         path = project.seeds_dir / f"{name}.csv"
         header = path.read_text(encoding="utf-8").splitlines()[0]
@@ -213,7 +218,8 @@ def _chains(one: Field) -> str:
     return "truncate," if one.kind == "cut" else "upper,upper" if one.is_loud else ","
 
 
-def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """The landed tables and the journal, empty."""
     Journal(connection)
     for schema, tables in TABLES.items():
         connection.execute(f"create schema {schema}")

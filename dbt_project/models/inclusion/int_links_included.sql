@@ -26,33 +26,24 @@ with arriving as (
         )
 ),
 
+arriving_values as (
+    select object, side, record_id, map(list(property), list(actual)) as arriving
+    from arriving
+    group by object, side, record_id
+),
+
 facts as (
     select
         records.object,
         records.side,
         records.record_id,
-        rules.rule_group,
-        rules.property,
-        rules.operator,
-        rules.value,
-        rules.items,
-        arriving.record_id is not null or json_exists(records.properties, '$."' || rules.property || '"') as is_present,
-        case
-            when arriving.record_id is not null then arriving.actual
-            else nullif(trim(records.properties ->> ('$."' || rules.property || '"')), '')
-        end as actual
+        records.properties,
+        arriving_values.arriving
     from {{ ref('int_mapped_records') }} as records
-    semi join arriving as touched
-        on records.object = touched.object
-        and records.side = touched.side
-        and records.record_id = touched.record_id
-    inner join {{ ref('stg_inclusion_rules') }} as rules
-        on records.object = rules.object and records.side = rules.side
-    left join arriving
-        on records.object = arriving.object
-        and records.side = arriving.side
-        and records.record_id = arriving.record_id
-        and rules.property = arriving.property
+    inner join arriving_values
+        on records.object = arriving_values.object
+        and records.side = arriving_values.side
+        and records.record_id = arriving_values.record_id
 ),
 
 {{ included_by_rules() }},

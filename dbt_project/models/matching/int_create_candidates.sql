@@ -1,5 +1,7 @@
 -- One row per living record that has never been linked, is in scope and unambiguous, and whose mapping lets it be
 -- created in the other CRM. Whether its values allow it is int_creates_checked's question.
+{{ config(materialized='by_record', recomputed_for='int_records_affected') }}
+
 with candidates as (
     select
         records.object,
@@ -15,6 +17,10 @@ with candidates as (
         on records.object = included.object
         and records.side = included.side
         and records.record_id = included.record_id
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_affected') }} as affected
+        on records.side = affected.side and records.record_id = affected.record_id
+    {% endif %}
     where not records.is_deleted
         and included.is_included
         and case when records.side = 'hubspot' then objects.creates_in_salesforce else objects.creates_in_hubspot end

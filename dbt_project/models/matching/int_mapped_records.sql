@@ -17,6 +17,7 @@ select
     case when records.becomes_crm_object is null or successors.object is not null then records.merged_into_id end
         as merged_into_id,
     successors.object as becomes_object,
+    records.stored_id,
     records.loaded_at,
     records.is_read
 from {{ ref('stg_records') }} as records

@@ -1,6 +1,8 @@
 -- One row per living record and match key. Rank 1 is the mapping's own key; rank 2 is what also identifies a record:
 -- HubSpot's additional e-mails, and under the rule `domain` the folded name, valid where either side has no domain.
-with living as (
+{{ config(materialized='by_record', recomputed_for='int_records_touched') }}
+
+with living as not materialized (
     select
         records.object,
         records.hubspot_object as key_space,
@@ -10,8 +12,8 @@ with living as (
         objects.match_rule,
         case
             when records.side = 'hubspot'
-                then records.properties ->> ('$."' || objects.match_hubspot_property || '"')
-            else records.properties ->> ('$."' || objects.match_salesforce_field || '"')
+                then json_extract_string(records.properties, '$."' || objects.match_hubspot_property || '"')
+            else json_extract_string(records.properties, '$."' || objects.match_salesforce_field || '"')
         end as match_value,
         case
             when objects.match_rule = 'domain' and records.side = 'hubspot'
@@ -24,18 +26,16 @@ with living as (
         end as additional_emails
     from {{ ref('int_mapped_records') }} as records
     inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_touched') }} as touched
+        on records.side = touched.side and records.record_id = touched.record_id
+    {% endif %}
     where not records.is_deleted and objects.match_rule <> ''
 ),
 
-keys as (
+keyed as materialized (
     select
-        object,
-        key_space,
-        priority,
-        side,
-        record_id,
-        1 as key_rank,
-        match_rule as key_kind,
+        * exclude (match_value),
         case match_rule
             when 'email' then {{ canonical_value('match_value', "'email'") }}
             when 'domain' then {{ transform_url_host('match_value') }}
@@ -46,53 +46,59 @@ keys as (
 ),
 
 additional_keys as (
-    select
-        living.object,
-        living.key_space,
-        living.priority,
-        living.side,
-        living.record_id,
-        2 as key_rank,
+    select distinct
+        keyed.object,
+        keyed.key_space,
+        keyed.priority,
+        keyed.side,
+        keyed.record_id,
         'email' as key_kind,
         lower(trim(additional.address)) as match_key
-    from living
-    cross join unnest(string_split(living.additional_emails, ';')) as additional (address)
-    where living.additional_emails is not null
+    from keyed
+    cross join unnest(string_split(keyed.additional_emails, ';')) as additional (address)
+    where keyed.additional_emails is not null
+        and lower(trim(additional.address)) is distinct from keyed.match_key
 ),
 
-name_keys as (
+all_keys as (
     select
         object,
         key_space,
         priority,
         side,
         record_id,
+        match_rule as key_kind,
+        match_key,
+        1 as key_rank,
+        match_rule = 'domain' as has_domain
+    from keyed
+    union all
+    select
+        object,
+        key_space,
+        priority,
+        side,
+        record_id,
+        key_kind,
+        match_key,
         2 as key_rank,
+        false as has_domain
+    from additional_keys
+    union all
+    select
+        object,
+        key_space,
+        priority,
+        side,
+        record_id,
         'name' as key_kind,
-        {{ fold_name('name_value') }} as match_key
-    from living
+        {{ fold_name('name_value') }} as match_key,
+        2 as key_rank,
+        -- a name identifies a company only where one of the two has no domain
+        coalesce(match_key, '') <> '' as has_domain
+    from keyed
     where match_rule = 'domain'
-),
-
-all_keys as (
-    select * from keys
-    union all
-    select * from additional_keys
-    union all
-    select * from name_keys
 )
 
-select
-    object,
-    any_value(key_space) as key_space,
-    any_value(priority) as priority,
-    side,
-    record_id,
-    key_kind,
-    match_key,
-    min(key_rank) as key_rank,
-    -- a name identifies a company only where one of the two has no domain
-    bool_or(key_kind = 'domain') over (partition by object, side, record_id) as has_domain
-from all_keys
+select * from all_keys
 where match_key is not null and match_key <> ''
-group by object, side, record_id, key_kind, match_key

@@ -1,6 +1,7 @@
 -- One row per pair of records known to be the same thing. A link once made survives changes of its key; merges
 -- redirect it, deletes mark it, a new record with the same key takes over from a deleted one.
 -- Ties are never broken by guessing: a key that several unlinked records share links nothing.
+-- A pass looks at the records that are affected: what is decided about them hangs on nobody else.
 {{ config(materialized='incremental', unique_key='link_id', incremental_strategy='delete+insert', full_refresh=false) }}
 
 with records as (
@@ -13,8 +14,18 @@ with records as (
         is_deleted,
         merged_into_id,
         becomes_object,
-        properties
+        stored_id
     from {{ ref('int_mapped_records') }}
+    {% if recomputes_some() %}
+    where (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+    {% endif %}
+),
+
+match_keys as (
+    select * from {{ ref('int_match_keys') }}
+    {% if recomputes_some() %}
+    where (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+    {% endif %}
 ),
 
 known as (
@@ -30,25 +41,38 @@ known as (
 existing as (
     select * from known
     where status <> 'superseded'
+        {% if recomputes_some() %}
+        and hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
+        {% endif %}
+),
+
+creates as (
+    select attempts.* from {{ source('journal', 'push_attempts') }} as attempts
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_affected') }} as affected
+        on attempts.target <> affected.side
+        and case attempts.target when 'hubspot' then attempts.salesforce_id else attempts.hubspot_id end
+        = affected.record_id
+    {% endif %}
+    where attempts.operation = 'create'
 ),
 
 -- a record that stood in the way of a create is its counterpart where the two share a match key; any other unique field
 -- may be shared by strangers
 of_one_key as (
     select distinct attempts.attempt_id
-    from {{ source('journal', 'push_attempts') }} as attempts
-    inner join {{ ref('int_match_keys') }} as own
+    from creates as attempts
+    inner join match_keys as own
         on attempts.object = own.object
         and attempts.target <> own.side
         and coalesce(case attempts.target when 'hubspot' then attempts.salesforce_id else attempts.hubspot_id end, '')
         = own.record_id
-    inner join {{ ref('int_match_keys') }} as found
+    inner join match_keys as found
         on attempts.target = found.side
         and attempts.existing_id = found.record_id
         and own.key_kind = found.key_kind
         and own.match_key = found.match_key
-    where attempts.operation = 'create'
-        and attempts.existing_id is not null
+    where attempts.existing_id is not null
         and not (own.key_kind = 'name' and own.has_domain and found.has_domain)
 ),
 
@@ -62,8 +86,8 @@ journalled as (
         coalesce(attempts.salesforce_id, case when attempts.target = 'salesforce' then attempts.existing_id end)
             as salesforce_id,
         case when attempts.outcome = 'succeeded' then 'created' else 'existing' end as matched_by
-    from {{ source('journal', 'push_attempts') }} as attempts
-    where attempts.operation = 'create'
+    from creates as attempts
+    where attempts.link_id not in (select known.link_id from known)
         and (
             attempts.outcome = 'succeeded'
             or attempts.attempt_id in (select of_one_key.attempt_id from of_one_key)
@@ -74,7 +98,6 @@ journalled as (
                 and attempts.existing_id not in (select records.record_id from records where records.side = 'hubspot')
             )
         )
-        and attempts.link_id not in (select known.link_id from known)
     qualify row_number() over (
             partition by attempts.link_id order by attempts.outcome = 'succeeded' desc, attempts.outcome_at desc
         ) = 1
@@ -183,8 +206,7 @@ unlinked as (
 
 -- either record may hold the other's id; two joins, since one with an `or` would compare all with all
 holding_ids as (
-    {% for holder, id_field in [('hubspot', 'salesforce_record_id'), ('salesforce', 'HubSpot_Record_ID__c')] %}
-    {%- set held = 'salesforce' if holder == 'hubspot' else 'hubspot' %}
+    {% for holder, held in [('hubspot', 'salesforce'), ('salesforce', 'hubspot')] %}
     select
         hubspot.object,
         hubspot.key_space,
@@ -195,7 +217,7 @@ holding_ids as (
     inner join unlinked as salesforce
         on salesforce.side = 'salesforce'
         and hubspot.object = salesforce.object
-        and {{ json_text(holder ~ '.properties', id_field) }} = {{ held }}.record_id
+        and {{ holder }}.stored_id = {{ held }}.record_id
     where hubspot.side = 'hubspot'
     {% if not loop.last %}union{% endif %}
     {% endfor %}
@@ -210,8 +232,8 @@ by_stored_id as (
 -- whoever is both a contact and a lead is linked as the contact
 outranked as (
     select distinct lower_keys.object, lower_keys.side, lower_keys.record_id
-    from {{ ref('int_match_keys') }} as lower_keys
-    inner join {{ ref('int_match_keys') }} as higher_keys
+    from match_keys as lower_keys
+    inner join match_keys as higher_keys
         on lower_keys.key_space = higher_keys.key_space
         and lower_keys.side = higher_keys.side
         and lower_keys.key_kind = higher_keys.key_kind
@@ -232,13 +254,13 @@ linked_before_{{ name }} as (
 
 -- who shares a key with a linked record is its duplicate, and links by that key to nobody
 held_before_{{ name }} as (
-    select keys.object, keys.key_kind, keys.match_key, keys.has_domain from {{ ref('int_match_keys') }} as keys
+    select keys.object, keys.key_kind, keys.match_key, keys.has_domain from match_keys as keys
     semi join linked_before_{{ name }} as linked
         on keys.object = linked.object and keys.side = linked.side and keys.record_id = linked.record_id
 ),
 
 keys_before_{{ name }} as (
-    select keys.* from {{ ref('int_match_keys') }} as keys
+    select keys.* from match_keys as keys
     anti join linked_before_{{ name }} as linked
         on keys.object = linked.object and keys.side = linked.side and keys.record_id = linked.record_id
     anti join outranked
@@ -279,6 +301,9 @@ keys_before_{{ name }} as (
 included as (
     select object, side, record_id from {{ ref('records_included') }}
     where is_included
+        {% if recomputes_some() %}
+        and (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+        {% endif %}
 ),
 
 in_scope as (

@@ -1,5 +1,7 @@
 -- One row per living record that was neither linked nor may be created, with the reason: its key is ambiguous, a
 -- linked record already holds it, or it has no key.
+{{ config(materialized='by_record', recomputed_for='int_records_affected') }}
+
 with records as (
     select
         records.object,
@@ -9,17 +11,35 @@ with records as (
         records.record_id
     from {{ ref('int_mapped_records') }} as records
     inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_affected') }} as affected
+        on records.side = affected.side and records.record_id = affected.record_id
+    {% endif %}
     where not records.is_deleted and objects.match_rule <> ''
+),
+
+known_links as (
+    select object, hubspot_id, salesforce_id, status from {{ ref('links') }}
+    {% if recomputes_some() %}
+    where hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
+    {% endif %}
+),
+
+known_keys as (
+    select * from {{ ref('int_match_keys') }}
+    {% if recomputes_some() %}
+    where (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+    {% endif %}
 ),
 
 -- a HubSpot record that is linked under one mapping is linked for those that share its HubSpot object
 linked as (
     select links.object, 'hubspot' as side, links.hubspot_id as record_id
-    from {{ ref('links') }} as links
+    from known_links as links
     where links.status <> 'superseded'
     union
     select siblings.object, 'hubspot' as side, siblings.record_id
-    from {{ ref('links') }} as links
+    from known_links as links
     inner join records as own
         on own.side = 'hubspot' and links.object = own.object and links.hubspot_id = own.record_id
     inner join records as siblings
@@ -27,7 +47,7 @@ linked as (
     where links.status <> 'superseded'
     union
     select links.object, 'salesforce' as side, links.salesforce_id as record_id
-    from {{ ref('links') }} as links
+    from known_links as links
     where links.status <> 'superseded'
 ),
 
@@ -44,7 +64,7 @@ keys as (
             coalesce(match_keys.key_space, match_keys.object) as key_space, coalesce(match_keys.priority, 1) as priority
         ),
         unlinked.record_id is not null as is_unlinked
-    from {{ ref('int_match_keys') }} as match_keys
+    from known_keys as match_keys
     left join unlinked
         on match_keys.object = unlinked.object
         and match_keys.side = unlinked.side
@@ -91,11 +111,11 @@ shared as (
         case
             when bool_or(is_outranked) then 'duplicate_person'
             when bool_and(other_is_unlinked) then 'ambiguous_match'
-            when any_value(key_kind) = 'email' then 'duplicate_person'
+            when min(key_kind) = 'email' then 'duplicate_person'
             else 'ambiguous_match'
         end as issue_type,
-        any_value(match_key) as match_key,
-        any_value(key_kind) || case
+        arg_min(match_key, key_kind || ' ' || match_key) as match_key,
+        min(key_kind) || case
             when bool_or(is_outranked) then ' is that of a contact as well: '
             when bool_and(other_is_unlinked) then ' is shared with '
             else ' is already held by a linked record or its counterpart: '
@@ -117,7 +137,7 @@ without_key as (
         cast(null as varchar) as match_key,
         'has no value to match by' as detail
     from unlinked
-    anti join {{ ref('int_match_keys') }} as match_keys
+    anti join known_keys as match_keys
         on unlinked.object = match_keys.object
         and unlinked.side = match_keys.side
         and unlinked.record_id = match_keys.record_id
@@ -135,9 +155,12 @@ left_over as (
         cast(null as varchar) as match_key,
         'its counterpart was merged into a record that is linked already' as detail
     from unlinked
-    inner join {{ link_ends() }} as gone
-        on gone.status = 'superseded'
-        and unlinked.object = gone.object
+    inner join (
+        select object, 'hubspot' as side, hubspot_id as record_id from known_links where status = 'superseded'
+        union all
+        select object, 'salesforce' as side, salesforce_id as record_id from known_links where status = 'superseded'
+    ) as gone
+        on unlinked.object = gone.object
         and unlinked.side = gone.side
         and unlinked.record_id = gone.record_id
     inner join {{ ref('stg_object_mappings') }} as objects on unlinked.object = objects.object

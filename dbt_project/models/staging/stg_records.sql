@@ -1,8 +1,11 @@
 -- Both CRMs' records in one shape, with the records that this sync has created and no read has shown yet.
 -- `merged_into_id` is the last survivor of a chain of merges; a converted lead is a record that was merged into the
 -- contact it became (`becomes_crm_object`).
--- `human_modified_at` is the last modification that does not stem from a write of ours.
-with read_records as (
+-- `human_modified_at` is the last modification that does not stem from a write of ours, `stored_id` the id of the other
+-- CRM that the record holds.
+{{ config(materialized='by_record', recomputed_for='int_records_touched') }}
+
+with read_records as not materialized (
     select
         'hubspot' as side,
         object as crm_object,
@@ -15,8 +18,13 @@ with read_records as (
         coalesce(is_deleted, false) as is_deleted,
         merged_into_id,
         cast(null as varchar) as becomes_crm_object,
+        {{ json_text('properties', 'salesforce_record_id') }} as stored_id,
         loaded_at
-    from {{ source('raw_hubspot', 'records') }}
+    from {{ source('raw_hubspot', 'records') }} as records
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_touched') }} as touched
+        on touched.side = 'hubspot' and records.id = touched.record_id
+    {% endif %}
     union all
     select
         'salesforce' as side,
@@ -33,8 +41,13 @@ with read_records as (
             else merged_into_id
         end as merged_into_id,
         case when {{ is_converted_lead() }} then 'Contact' end as becomes_crm_object,
+        {{ json_text('properties', 'HubSpot_Record_ID__c') }} as stored_id,
         loaded_at
-    from {{ source('raw_salesforce', 'records') }}
+    from {{ source('raw_salesforce', 'records') }} as records
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_touched') }} as touched
+        on touched.side = 'salesforce' and records.id = touched.record_id
+    {% endif %}
 ),
 
 -- what this sync has deleted is gone, whether or not a read has shown it yet
@@ -49,6 +62,13 @@ merged_records as (
     select side, crm_object, record_id, coalesce(becomes_crm_object, crm_object) as into_object, merged_into_id
     from read_records
     where merged_into_id is not null
+    {% if recomputes_some() %}
+    -- a lead may have become a contact that was merged long ago
+    union
+    select 'salesforce' as side, object as crm_object, id as record_id, object as into_object, merged_into_id
+    from {{ source('raw_salesforce', 'records') }}
+    where merged_into_id is not null and object <> 'Lead'
+    {% endif %}
 ),
 
 -- a merge of a merge of a merge: four steps at the most between two passes
@@ -91,17 +111,23 @@ created_unread as (
         false as is_deleted,
         cast(null as varchar) as merged_into_id,
         cast(null as varchar) as becomes_crm_object,
+        cast(null as varchar) as stored_id,
         written.outcome_at as loaded_at,
         false as is_read
     from {{ ref('stg_written_records') }} as written
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_touched') }} as touched
+        on written.side = touched.side and written.record_id = touched.record_id
+    {% endif %}
+    anti join {{ source('raw_hubspot', 'records') }} as hubspot_records
+        on written.side = 'hubspot'
+        and written.crm_object = hubspot_records.object
+        and written.record_id = hubspot_records.id
+    anti join {{ source('raw_salesforce', 'records') }} as salesforce_records
+        on written.side = 'salesforce'
+        and written.crm_object = salesforce_records.object
+        and written.record_id = salesforce_records.id
     where written.is_created
-        and not exists (
-            select 1
-            from read_records
-            where read_records.side = written.side
-                and read_records.crm_object = written.crm_object
-                and read_records.record_id = written.record_id
-        )
 )
 
 select
@@ -125,6 +151,7 @@ select
     survivors.survivor_id as merged_into_id,
     case when survivors.survivor_object <> read_records.crm_object then survivors.survivor_object end
         as becomes_crm_object,
+    read_records.stored_id,
     read_records.loaded_at,
     true as is_read
 from read_records

@@ -1,6 +1,8 @@
 -- One row per record that this sync has written to: its newest confirmed write, and who had edited it before.
 -- Reads may lag behind writes (HubSpot's search is eventually consistent), so a record's state is what the writes have
 -- confirmed until a read shows a later one.
+{{ config(materialized='by_record', recomputed_for='int_records_touched') }}
+
 select
     target as side,
     crm_object,
@@ -13,4 +15,8 @@ from {{ source('journal', 'push_attempts') }}
 where outcome = 'succeeded'
     and operation <> 'archive'
     and case when target = 'hubspot' then hubspot_id else salesforce_id end is not null
+    {% if recomputes_some() %}
+    and (target, case when target = 'hubspot' then hubspot_id else salesforce_id end)
+    in (select (touched.side, touched.record_id) from {{ ref('int_records_touched') }} as touched)
+    {% endif %}
 group by all
