@@ -60,6 +60,8 @@ ASSOCIATE_SIZE = 500
 UNIT_SIZE = 500
 #: The rolling limit allows 11 to 19 calls a second, which take a few tenths of a second each.
 AT_ONCE = 8
+#: The calls of two units, which is what may follow a stale check.
+ROOM = 20
 #: How soon after an attempt HubSpot has stored it, if it has: later changes are somebody else's.
 _STORED_WITHIN = timedelta(minutes=2)
 _CLOCKS_APART = timedelta(seconds=5)
@@ -101,6 +103,8 @@ class HubSpotWriter:
     # ------------------------------------------------------------ reading
 
     def current(self, operations: Sequence[Operation]) -> dict[str, Current]:
+        # a pause belongs before the check, not between it and the writes, where people's edits would be overwritten
+        self._clients[STALE_CHECKS].api.await_room(ROOM)
         ids = list(dict.fromkeys(operation.record_id for operation in operations if operation.record_id))
         crm_object = operations[0].crm_object
         checked = {name for operation in operations for name in operation.checked}

@@ -256,6 +256,10 @@ class ApiClient:
     def limits(self) -> ApiLimits:
         return self._limiter.limits
 
+    def await_room(self, calls: int) -> None:
+        """Wait until the limits let so many further calls go out without a pause."""
+        self._limiter.await_room(calls)
+
     def credential(self) -> Credential:
         """The credential in use, fetched when there is none yet."""
         return self._auth.credential()

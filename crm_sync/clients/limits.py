@@ -44,6 +44,8 @@ class Limiter(Protocol):
 
     def slot(self, path: str) -> AbstractContextManager[None]: ...
 
+    def await_room(self, calls: int) -> None: ...
+
     def observe(self, headers: Mapping[str, str]) -> None: ...
 
 
@@ -82,6 +84,24 @@ class RollingWindow:
                 self._others, self._others_until = others, now + self._seconds
             elif now >= self._others_until:
                 self._others = 0
+
+    def await_room(self, calls: int) -> None:
+        """Wait until so many further calls would go out without a pause."""
+        while (wait := self._until_room(calls)) > 0:
+            self._sleep(wait)
+
+    def _until_room(self, calls: int) -> float:
+        with self._lock:
+            now = self._clock()
+            self._forget(now)
+            others = self._others if now < self._others_until else 0
+            allowed = max(1, self.capacity - others)
+            missing = min(calls, allowed // 2) - (allowed - len(self._ended) - self._in_flight)
+            if missing <= 0:
+                return 0.0
+            if missing <= len(self._ended):
+                return max(0.001, self._ended[missing - 1] + self._seconds - now)
+            return 0.02
 
     def _acquire(self) -> None:
         while (wait := self._try_acquire()) > 0:
@@ -124,6 +144,9 @@ class HubSpotLimiter:
             stack.enter_context(self._calls.slot())
             yield
 
+    def await_room(self, calls: int) -> None:
+        self._calls.await_room(calls)
+
     def observe(self, headers: Mapping[str, str]) -> None:
         capacity = _count(headers.get("X-HubSpot-RateLimit-Max"))
         remaining = _count(headers.get("X-HubSpot-RateLimit-Remaining"))
@@ -151,6 +174,9 @@ class SalesforceLimiter:
         with self._slots:
             yield
 
+    def await_room(self, calls: int) -> None:
+        """Calls follow each other without a pause."""
+
     def observe(self, headers: Mapping[str, str]) -> None:
         usage = re.search(r"(?<![-\w])api-usage=(\d+)/(\d+)", headers.get("Sforce-Limit-Info", ""))
         if usage:
@@ -165,6 +191,9 @@ class NoLimiter:
     @contextmanager
     def slot(self, path: str) -> Iterator[None]:
         yield
+
+    def await_room(self, calls: int) -> None:
+        return None
 
     def observe(self, headers: Mapping[str, str]) -> None:
         return None

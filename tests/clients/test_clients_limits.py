@@ -29,6 +29,24 @@ def test_no_window_of_the_crm_ever_holds_more_calls_than_allowed(durations: list
         assert sum(moment - 10.0 < other <= moment for other in counted) <= capacity
 
 
+def test_room_for_several_calls_is_waited_for_before_the_first_of_them() -> None:
+    time = FakeTime()
+    window = RollingWindow(10, 10.0, time.clock, time.sleep)
+    window.await_room(4)
+    assert time.now == 1000.0
+    for _ in range(8):
+        with window.slot():
+            time.now += 0.5
+    window.await_room(4)
+    # two are free; the first two of the eight ended half a second and a second after the start
+    assert 1011.0 <= time.now <= 1011.1
+    started = time.now
+    for _ in range(4):
+        with window.slot():
+            pass
+    assert time.now == started
+
+
 def test_searches_are_paced_apart_from_other_calls() -> None:
     time = FakeTime()
     limiter = HubSpotLimiter(time.clock, time.sleep)
