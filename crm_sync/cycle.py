@@ -296,6 +296,7 @@ class _Cycle:
                 limits=[row.values for row in self._mappings.rows["push_limits"]],
                 accepted=self._options.accepted,
                 pushes=self._options.pushes,
+                bulk_threshold=int(self._settings.project.variable("salesforce_bulk_threshold", BULK_THRESHOLD)),
             )
         self.result.pushed = self.result.undone.report
 

@@ -16,14 +16,17 @@ import pyarrow as pa
 
 from crm_sync.clients import Clients
 from crm_sync.errors import ConfigError
+from reverse_etl.batches import parts_of
 from reverse_etl.guards import check_limits, count_linked
 from reverse_etl.journal import Journal
 from reverse_etl.operations import ARCHIVE, HUBSPOT_ID_PROPERTY, SALESFORCE, STALE, SUCCEEDED, TARGETS, Operation
 from reverse_etl.push import build_writers, push, resolve_unknown
 from reverse_etl.report import PushReport, combined
+from reverse_etl.salesforce import BULK_THRESHOLD
 from reverse_etl.undo_plan import Skipped, UndoPlan, plan_undo
 
 SCHEMA = "undo"
+_ROWS_AT_ONCE = 10_000
 _TIMES = ("snapshot_modified_at", "human_modified_at", "source_modified_at")
 _TABLE = pa.schema(
     [
@@ -82,6 +85,7 @@ def undo(
     limits: Iterable[Mapping[str, str | None]] = (),
     accepted: Collection[str] = (),
     pushes: bool = True,
+    bulk_threshold: int = BULK_THRESHOLD,
 ) -> Undone:
     """Undo a run. Raises GuardStop before the first write, and ApiError when what is there cannot be read."""
     resolve_unknown(connection, clients, journal=journal)
@@ -90,18 +94,18 @@ def undo(
     if not pushes:
         return Undone(run_id, plan, None, tuple(plan.skipped))
     check_limits(connection, limits, accepted, count_linked(connection, undo_run_id), SCHEMA)
-    reports = [_push(connection, clients, journal, undo_run_id, plan.first)]
+    reports = [_push(connection, clients, journal, undo_run_id, plan.first, bulk_threshold)]
     late: list[Skipped] = []
     for order in sorted({one.push_order for one in plan.parents}):
         # what has come to refer to a record in the meantime, a child that was edited say, must not go with it
         again = plan_undo(connection, build_writers(clients), clients.salesforce, run_id, undo_run_id)
         planned = {one.operation_id for one in plan.parents if one.push_order == order}
         level = [one for one in again.parents if one.operation_id in planned]
-        reports.append(_push(connection, clients, journal, undo_run_id, level))
+        reports.append(_push(connection, clients, journal, undo_run_id, level, bulk_threshold))
         late += [one for one in again.skipped if one not in plan.skipped and one not in late and not one.fields]
     archived = _archived(connection, undo_run_id)
     stamps = [one for one in plan.stamps if one.previous.get(HUBSPOT_ID_PROPERTY) in archived]
-    reports.append(_push(connection, clients, journal, undo_run_id, stamps))
+    reports.append(_push(connection, clients, journal, undo_run_id, stamps, bulk_threshold))
     skipped = (*plan.skipped, *_overtaken(connection, undo_run_id, {one.record_id for one in late}), *late)
     return Undone(run_id, plan, combined(reports), skipped)
 
@@ -112,9 +116,18 @@ def _push(
     journal: Journal,
     undo_run_id: str,
     operations: Sequence[Operation],
+    bulk_threshold: int,
 ) -> PushReport:
     _write_diffs(connection, operations)
-    return push(connection, clients, run_id=undo_run_id, journal=journal, linked_counts={}, schema=SCHEMA)
+    return push(
+        connection,
+        clients,
+        run_id=undo_run_id,
+        journal=journal,
+        linked_counts={},
+        schema=SCHEMA,
+        bulk_threshold=bulk_threshold,
+    )
 
 
 def _archived(connection: duckdb.DuckDBPyConnection, undo_run_id: str) -> set[str]:
@@ -142,13 +155,15 @@ def _overtaken(connection: duckdb.DuckDBPyConnection, undo_run_id: str, known: C
 def _write_diffs(connection: duckdb.DuckDBPyConnection, operations: Sequence[Operation]) -> None:
     """The diff tables of the undo, with exactly these operations."""
     connection.execute(f"create schema if not exists {SCHEMA}")
+    connection.register("empty_rows", _TABLE.empty_table())
     for target in TARGETS:
-        rows = [_row(operation) for operation in operations if operation.target == target]
-        connection.register("undo_rows", pa.Table.from_pylist(rows, schema=_TABLE))
-        try:
-            connection.execute(f"create or replace table {SCHEMA}.diff_{target} as from undo_rows")
-        finally:
+        connection.execute(f"create or replace table {SCHEMA}.diff_{target} as from empty_rows")
+        for part in parts_of([one for one in operations if one.target == target], _ROWS_AT_ONCE):
+            rows = pa.Table.from_pylist([_row(operation) for operation in part], schema=_TABLE)
+            connection.register("undo_rows", rows)
+            connection.execute(f"insert into {SCHEMA}.diff_{target} by name select * from undo_rows")
             connection.unregister("undo_rows")
+    connection.unregister("empty_rows")
 
 
 def _row(operation: Operation) -> dict[str, object]:

@@ -24,6 +24,7 @@ from journal.push_attempts
 where outcome = 'succeeded' and {condition}
 order by attempted_at, attempt_id
 """
+_FETCH_ROWS = 2_000
 #: Everything that was ever written to the records of one run, and to those that it archived.
 _OF_ITS_RECORDS = """
 (target, coalesce(record_id, case target when 'hubspot' then hubspot_id else salesforce_id end)) in (
@@ -146,8 +147,9 @@ def read_past(connection: duckdb.DuckDBPyConnection, run_id: str) -> Past:
 
 
 def _read(connection: duckdb.DuckDBPyConnection, condition: str, run_id: str) -> list[Write]:
-    table = connection.sql(_WRITES.format(condition=condition), params=[run_id]).to_arrow_table()
-    return [_write(row) for row in table.to_pylist()]
+    with connection.cursor() as cursor:
+        reader = cursor.sql(_WRITES.format(condition=condition), params=[run_id]).to_arrow_reader(_FETCH_ROWS)
+        return [_write(row) for batch in reader for row in batch.to_pylist()]
 
 
 def _write(row: Mapping[str, Any]) -> Write:

@@ -12,7 +12,7 @@ the next sync leaves the field alone until somebody edits either side, or its ma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -283,9 +283,8 @@ class _Planner:
         is_own = current.modified_at is None or (last is not None and current.modified_at <= last)
         return before if is_own else current.modified_at
 
-    def _read(self, writes: Iterable[Write]) -> list[tuple[Write, Current | None]]:
+    def _read(self, writes: Iterable[Write]) -> Iterator[tuple[Write, Current | None]]:
         """What the records of some writes hold now, in every field that the writes set."""
-        found: list[tuple[Write, Current | None]] = []
         groups: dict[tuple[str, str], list[Write]] = {}
         for write in writes:
             groups.setdefault((write.target, write.crm_object), []).append(write)
@@ -294,10 +293,9 @@ class _Planner:
             parts = parts_of(group, writer.check_size(UPDATE))
             with ThreadPoolExecutor(writer.at_once) as threads:
                 for read, refused in threads.map(partial(self._read_part, writer), parts):
-                    found += read
                     for write, reason in refused:
                         self._skip(write, tuple(sorted(write.changes)), reason)
-        return found
+                    yield from read
 
     def _read_part(self, writer: Writer, writes: Sequence[Write]) -> _Read:
         """What some records hold, and those that the CRM refuses to show. Runs in a thread."""
