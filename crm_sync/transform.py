@@ -113,18 +113,19 @@ class Transformer:
     def _variables(self) -> dict[str, Any]:
         return {
             "code_hash": self.code_hash,
-            "mapped_fields": {
-                "hubspot": self._named_fields("hubspot_property"),
-                "salesforce": self._named_fields("salesforce_field"),
-            },
+            "mapped_fields": self._mapped_fields(),
             "custom_transforms": sorted(set(self._mappings.transforms) - BUILT_IN_TRANSFORMS),
             "custom_conflict_rules": sorted(set(self._mappings.conflict_rules) - set(CONFLICT_RULES)),
         }
 
-    def _named_fields(self, column: str) -> list[str]:
-        """The properties or fields that the mappings name, as far as their names are plain ones."""
-        names = {row.values[column].strip() for row in self._mappings.rows["field_mappings"]}
-        return sorted(name for name in names if _PLAIN_NAME.fullmatch(name))
+    def _mapped_fields(self) -> dict[str, list[tuple[str, str]]]:
+        """By object, the pairs of fields that the mappings name, as far as their names are plain ones."""
+        pairs: dict[str, list[tuple[str, str]]] = {}
+        for row in self._mappings.rows["field_mappings"]:
+            names = [row.values[column].strip() for column in ("object", "hubspot_property", "salesforce_field")]
+            if all(_PLAIN_NAME.fullmatch(name) for name in names):
+                pairs.setdefault(names[0], []).append((names[1], names[2]))
+        return pairs
 
     def _files(self) -> list[Path]:
         """What dbt parses, besides the seeds; not what it leaves behind when somebody runs it by hand."""

@@ -9,7 +9,7 @@
 {% macro default__json_object_agg(key, value, condition) -%}
     coalesce(
         to_json(map_from_entries(
-            list({key: {{ key }}, value: {{ value }}} order by {{ key }}) filter (where {{ condition }})
+            list_sort(list({key: {{ key }}, value: {{ value }}}) filter (where {{ condition }}))
         )),
         cast('{}' as json)
     )

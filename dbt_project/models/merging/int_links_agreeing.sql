@@ -5,7 +5,8 @@
 -- type, without transform or translation. A field that a person can ask about, since a side has once won it, is not;
 -- nor is one that a write of ours may have changed since the record was read.
 -- The names of the mapped fields come from the variable `mapped_fields`, since a list of known names is read from a
--- document at once; a field that is not named there is looked at like the others.
+-- document at once: by object, the pairs of fields in the order in which their texts are listed here. A mapping that is
+-- not named there is looked at like the others.
 {% set named = var('mapped_fields') %}
 
 with links as (
@@ -16,9 +17,10 @@ mappings as (
     select
         mappings.object,
         {{ pair_key('mappings') }} as pair,
+        mappings.hubspot_property,
+        mappings.salesforce_field,
         versions.mapping_version,
-        list_position({{ text_list(named.hubspot) }}, mappings.hubspot_property) as hubspot_at,
-        list_position({{ text_list(named.salesforce) }}, mappings.salesforce_field) as salesforce_at,
+        {{ position_among_named(named, 'mappings') }} as position,
         mappings.kind = 'value'
         and not mappings.has_translations
         and coalesce(mappings.to_salesforce, '') = ''
@@ -40,16 +42,18 @@ mappings as (
 ),
 
 compared_here as (
-    select
-        *,
-        coalesce(is_plain and hubspot_at > 0 and salesforce_at > 0 and mapping_version > 0, false) as is_compared
-    from mappings
+    select *, coalesce(is_plain and position > 0 and mapping_version > 0, false) as is_compared from mappings
 ),
 
+-- four lists of the mappings that are compared here, in one order, and the names of the others
 mapping_lists as (
     select
         object,
-        {{ list_of_plain_mappings() }} as plain,
+        coalesce(list(position order by position) filter (where is_compared), []) as positions,
+        coalesce(list(mapping_version order by position) filter (where is_compared), []) as versions,
+        coalesce(list(pair order by position) filter (where is_compared), []) as pairs,
+        coalesce(list([pair, hubspot_property, salesforce_field] order by position) filter (where is_compared), [])
+            as names,
         coalesce(list(pair order by pair) filter (where not is_compared), []) as others
     from compared_here
     group by object
@@ -90,7 +94,7 @@ written as (
         records.object,
         records.side,
         records.record_id,
-        flatten(list(json_keys(attempts.stored))) as fields
+        {{ only_named(named, 'flatten(list(json_keys(attempts.stored)))') }} as fields
     from records
     inner join {{ source('journal', 'push_attempts') }} as attempts
         on records.side = attempts.target
@@ -107,20 +111,9 @@ members as (
         records.object,
         records.side,
         records.record_id,
-        case records.side
-            when 'hubspot' then {{ json_texts('records.properties', named.hubspot) }}
-            else {{ json_texts('records.properties', named.salesforce) }}
-        end as texts,
-        case records.side
-            when 'hubspot' then {{ json_presence('records.properties', named.hubspot) }}
-            else {{ json_presence('records.properties', named.salesforce) }}
-        end as presence,
-        written.fields as written_fields
+        {{ named_members('json_texts', named) }} as texts,
+        {{ named_members('json_presence', named) }} as presence
     from records
-    left join written
-        on records.object = written.object
-        and records.side = written.side
-        and records.record_id = written.record_id
 ),
 
 compared as (
@@ -130,10 +123,13 @@ compared as (
         links.hubspot_id,
         links.salesforce_id,
         hubspot.texts,
-        mapping_lists.plain,
+        mapping_lists.positions,
+        mapping_lists.versions,
+        mapping_lists.pairs,
+        mapping_lists.names,
         mapping_lists.others,
         {{ equal_fields() }} as equal,
-        list_concat(decided.pairs, hubspot.written_fields, salesforce.written_fields) as excepted
+        list_concat(decided.pairs, written_in_hubspot.fields, written_in_salesforce.fields) as excepted
     from links
     inner join mapping_lists on links.object = mapping_lists.object
     left join members as hubspot
@@ -142,11 +138,19 @@ compared as (
         on salesforce.side = 'salesforce'
         and links.object = salesforce.object
         and links.salesforce_id = salesforce.record_id
+    left join written as written_in_hubspot
+        on written_in_hubspot.side = 'hubspot'
+        and links.object = written_in_hubspot.object
+        and links.hubspot_id = written_in_hubspot.record_id
+    left join written as written_in_salesforce
+        on written_in_salesforce.side = 'salesforce'
+        and links.object = written_in_salesforce.object
+        and links.salesforce_id = written_in_salesforce.record_id
     left join decided on links.link_id = decided.link_id
 ),
 
 narrowed as (
-    select * exclude (excepted) replace ({{ equal_fields_not_excepted() }} as equal)
+    select * exclude (excepted, equal), {{ equal_fields_not_excepted() }} as equal
     from compared
 )
 
