@@ -76,6 +76,9 @@ class References:
         pending = self._still_to_come(one for needs in missing.values() for one in needs)
         self._look_up(one for needs in missing.values() for one in needs if one not in pending)
         for operation in operations:
+            if not missing[operation.operation_id] and _refers_to_nothing(operation):
+                result.ready.append(operation)
+                continue
             needs = self._missing(operation)
             lost = [need for need in needs if need not in pending]
             if any(not need.is_optional for need in lost):
@@ -168,6 +171,13 @@ class References:
         side = _side(operation, name)
         created = self._created[side].get(reference.link_id)
         return created or (reference.hubspot_id if side == HUBSPOT else reference.salesforce_id)
+
+
+def _refers_to_nothing(operation: Operation) -> bool:
+    """Whether there is nothing to fill in, as in most operations."""
+    if operation.references or (operation.operation != CREATE and operation.record_id is None):
+        return False
+    return not any(is_set(name) for name in operation.changes)
 
 
 def _reason(need: _Need) -> str:

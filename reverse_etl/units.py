@@ -7,10 +7,12 @@ runs in the push's own thread. What it learns of CRMs in trouble is shared by al
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import count
 from typing import Any
 
 from crm_sync.clients.errors import ApiError
@@ -89,6 +91,8 @@ class Units:
         self._tally = tally
         self._now = now
         self._unverified = unverified
+        #: Attempts are numbered, after a random beginning: a random id for each would cost more than all else of it.
+        self._attempt_ids = (f"{beginning}{number:012x}" for beginning in [uuid.uuid4().hex[:20]] for number in count())
         self.waiting: list[Operation] = []
 
     def unit(self, writer: Writer, operations: Sequence[Operation], bulk: SalesforceBulk | None = None) -> Unit:
@@ -307,7 +311,7 @@ class Units:
         attempted_at = self._now()
         by_operation = {operation.operation_id: job.job_id for job in jobs for operation in job.operations}
         attempts = [
-            Attempt(self._run_id, one, attempted_at, bulk_job_id=by_operation.get(one.operation_id))
+            Attempt(self._run_id, one, attempted_at, next(self._attempt_ids), by_operation.get(one.operation_id))
             for one in operations
         ]
         self._journal.begin_attempts(attempts)
