@@ -147,7 +147,8 @@ class HubSpotObject:
 
     def _archived(self, stored: StoredRecords) -> Iterator[Batch]:
         """The archived list holds what was archived for months, in the order of ids: it is read as a whole, and what
-        was archived since the last such read is landed."""
+        was archived since the last such read is landed. What this sync itself has archived, and the list does not hold,
+        somebody has restored: that moves no time, so it is read by id and landed though it is as it was."""
         name = f"{self._object}.archived"
         if not self._job.is_due(name, self._job.schedule.sweeps):
             return
@@ -155,12 +156,18 @@ class HubSpotObject:
         start = self._start
         if start is not None and previous is not None and previous.loaded_at is not None:
             start = min(start, previous.loaded_at - self._lookback)
+        restored = stored.archived_here(self._object)
         for page in self._job.pages(listed(self._client, self._object, self._requested, archived=True)):
             records += len(page)
+            restored.difference_update(map(identity, page))
             self._rows.add_archived(page, since=start)
             if self._rows.is_full:
                 yield stored.changed(self._tally.passing(self._rows.flush(), counts_for_watermark=False))
         yield stored.changed(self._tally.passing(self._rows.flush(), counts_for_watermark=False))
+        if restored:
+            living, _ = by_id(self._client, self._object, self._requested, sorted(restored))
+            self._ids.update(dict.fromkeys(self._rows.add_live(living)))
+            yield self._tally.passing_by_id(self._rows.flush())
         self._also_read(name, records, calls_before)
 
     # ------------------------------------------------------------ what no time tells

@@ -34,6 +34,17 @@ where links.status = 'linked' and included.is_included and mappings.{side}_objec
 order by all
 """
 
+_ARCHIVED_HERE = """
+select records.id
+from raw_{side}.records as records
+inner join journal.push_attempts as attempts
+    on attempts.operation = 'archive' and attempts.outcome = 'succeeded' and attempts.target = '{side}'
+    and records.object = attempts.crm_object and records.id = attempts.record_id
+where records.object = ? and not coalesce(records.is_deleted, false)
+group by all
+having max(attempts.outcome_at) > any_value(records.loaded_at)
+"""
+
 #: What a decision has left; a warehouse that has not decided yet has none of it.
 _DECIDED = {"matching.links", "inclusion.records_included"}
 
@@ -74,6 +85,13 @@ class StoredRecords:
             rows = cursor.execute(sql, {"side": self._crm, "object": object_})
             while chunk := rows.fetchmany(size):
                 yield [record_id for (record_id,) in chunk]
+
+    def archived_here(self, object_: str) -> set[str]:
+        """Ids of the records that this sync has archived since they were read."""
+        if self._is_new or not has_table(self._cursor, "journal", "push_attempts"):
+            return set()
+        rows = self._cursor.execute(_ARCHIVED_HERE.format(side=self._crm), [object_]).fetchall()
+        return {record_id for (record_id,) in rows}
 
     def unseen(self, object_: str, versions: Mapping[str, datetime | None]) -> int:
         """How many of the records, given with the time of their last modification, are not stored so."""

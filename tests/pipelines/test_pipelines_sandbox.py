@@ -10,12 +10,14 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 from sandbox_world import Sandbox
 
 from crm_sync.errors import ConfigError, CycleFailed
 from crm_sync.setup import apply_setup, inspect_setup
 from pipelines import extract
+from reverse_etl.journal import Journal
 from sandbox import control
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
@@ -91,6 +93,30 @@ def test_edits_deletes_and_merges_arrive_incrementally(sandbox: Sandbox) -> None
     merged = dict(sandbox.rows("select id, merged_into_id from raw_hubspot.records where is_deleted"))
     assert merged[people["cid"]] == survivors[0][0]
     assert merged[people["bob"]] is None
+
+
+def test_what_was_archived_by_us_and_restored_at_once_is_landed_as_living(sandbox: Sandbox) -> None:
+    """A restore moves no time: that the archived list lacks the record is all that tells of it."""
+    ids = {
+        name: sandbox.create("hubspot", "contacts", email=f"{name}@example.com") for name in ("back", "gone", "other")
+    }
+    sandbox.extract()
+    with duckdb.connect(str(sandbox.warehouse_path)) as connection:
+        Journal(connection)
+        for name in ("back", "gone"):
+            connection.execute(
+                "insert into journal.push_attempts (attempt_id, target, crm_object, operation, record_id, outcome,"
+                " outcome_at) values (?, 'hubspot', 'contacts', 'archive', ?, 'succeeded', now())",
+                [name, ids[name]],
+            )
+    sandbox.clients().hubspot.batch("contacts", "archive", [{"id": ids["gone"]}])
+    sandbox.extract(minutes_later=1)
+    landed = "select id, is_deleted, loaded_at > (select max(outcome_at) from journal.push_attempts)" \
+        " from raw_hubspot.records where object = 'contacts' order by id"  # fmt: skip
+    assert sandbox.rows(landed) == [(ids["back"], False, True), (ids["gone"], True, True), (ids["other"], False, False)]
+    sandbox.extract(minutes_later=2)
+    (loaded,) = sandbox.rows("select count(distinct loaded_at) from raw_hubspot.records where object = 'contacts'")
+    assert loaded == (2,)  # once is enough
 
 
 def test_associations_are_landed_with_their_primary(sandbox: Sandbox) -> None:
