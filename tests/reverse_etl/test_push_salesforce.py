@@ -8,6 +8,7 @@ import pytest
 from push_support import diff_row
 from push_world import PushWorld
 
+import reverse_etl.salesforce
 from crm_sync.clients import SalesforceClient
 from sandbox import control
 
@@ -178,7 +179,8 @@ def test_a_duplicate_rule_names_the_record_in_the_way(crms: PushWorld) -> None:
     assert found == {"p": ("stale", "DUPLICATES_DETECTED", existing), "q": ("succeeded", None, None)}
 
 
-def test_a_locked_row_is_tried_again_in_the_same_push(crms: PushWorld) -> None:
+def test_a_locked_row_is_tried_again_in_the_same_push(crms: PushWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reverse_etl.salesforce, "_LOCK_WAITS_SECONDS", (0.02, 0.05))
     ids = [crms.create("salesforce", "Contact", LastName="Lee") for _ in range(2)]
     control.change_metadata(crms.state_dir, "salesforce", lock=ids[0], times=1)
     control.change_metadata(crms.state_dir, "salesforce", lock=ids[1], times=9)
