@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -66,8 +68,8 @@ class Project:
 
     def variable(self, name: str, default: float) -> float:
         """A number among the `vars` of dbt_project.yml."""
-        document = yaml.safe_load((self.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-        value = (document.get("vars") or {}).get(name, default)
+        path = self.dbt_dir / "dbt_project.yml"
+        value = _variables(path, path.stat().st_mtime_ns).get(name, default)
         try:
             return float(value)
         except (TypeError, ValueError):
@@ -207,6 +209,13 @@ def _salesforce(env: Mapping[str, str]) -> SalesforceSettings:
         private_key_file=env.get("SALESFORCE_PRIVATE_KEY_FILE"),
         api_version=env.get("SALESFORCE_API_VERSION") or "v60.0",
     )
+
+
+@lru_cache(maxsize=1)
+def _variables(path: Path, changed_ns: int) -> dict[str, Any]:
+    """The `vars` of a dbt project, parsed once for as long as its file stays the same."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return (document or {}).get("vars") or {}
 
 
 def _require(missing: list[str], crm: str, remedy: str) -> None:
