@@ -23,19 +23,34 @@ FEWEST_FIELDS = 5
 DEFAULT_SHARE = 0.5
 
 _ENDS = """
-select distinct objects.{side}_object as crm_object, links.{side}_id as record_id
+select objects.{side}_object as crm_object, links.{side}_id as record_id
 from matching.links as links
 inner join staging.stg_object_mappings as objects using (object)
 where links.status = 'linked'
 """
+# the few deleted records come first: what is known is counted only where many are missing
 _DELETED = """
-select ends.crm_object, count(*) as known, count(*) filter (where records.is_deleted and records.merged_into_id is null)
+with deleted as (
+    select object, id from raw_{side}.records where is_deleted and merged_into_id is null
+),
+missing as (
+    select ends.crm_object, count(distinct ends.record_id) as records
+    from ({ends}) as ends
+    inner join deleted on ends.crm_object = deleted.object and ends.record_id = deleted.id
+    group by all
+    having count(distinct ends.record_id) >= {fewest}
+)
+select ends.crm_object, count(distinct ends.record_id), any_value(missing.records)
 from ({ends}) as ends
+inner join missing on ends.crm_object = missing.crm_object
 inner join raw_{side}.records as records on ends.crm_object = records.object and ends.record_id = records.id
 group by all
 """
 _UNSEEN = """
-select ends.crm_object, count(*) as known, greatest(0, count(*) - any_value(reads.records))
+select
+    ends.crm_object,
+    count(distinct ends.record_id) as known,
+    greatest(0, count(distinct ends.record_id) - any_value(reads.records))
 from ({ends}) as ends
 inner join raw_{side}.records as records on ends.crm_object = records.object and ends.record_id = records.id
 inner join raw_{side}.reads as reads on ends.crm_object = reads.object
@@ -110,7 +125,7 @@ def _shrinkages(connection: duckdb.DuckDBPyConnection, most_share: float) -> Ite
             ("fields", _FIELDS, FEWEST_FIELDS, "mapped fields are gone at once"),
         )
         for kind, sql, fewest, what in checks:
-            rows = connection.execute(sql.format(side=crm, ends=ends, **metadata)).fetchall()
+            rows = connection.execute(sql.format(side=crm, ends=ends, fewest=fewest, **metadata)).fetchall()
             for object_, known, missing in rows:
                 if missing >= fewest and missing > most_share * known:
                     yield Shrinkage(f"{crm}.{object_}.{kind}", crm, object_, known, missing, what)
