@@ -49,7 +49,7 @@ class RecordRows:
         merged_into_id: str | None = None,
     ) -> None:
         self._ids.append(record_id)
-        self._properties.append(json_text(properties))
+        self._properties.append(encode(properties))
         self._created.append(created_at)
         self._modified.append(modified_at)
         self._human.append(human_time)
@@ -76,7 +76,7 @@ class RecordRows:
 
     def _start(self) -> None:
         self._ids: list[str] = []
-        self._properties: list[str] = []
+        self._properties: list[bytes] = []
         self._created: list[Any] = []
         self._modified: list[Any] = []
         self._human: list[Any] = []
