@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ import duckdb
 
 from crm_sync.config import AlertSettings
 from crm_sync.errors import CrmSyncError, LockHeld, Paused
+from crm_sync.open_matters import OpenErrors, open_errors
 from crm_sync.wording import CRM_NAMES, counted, plain
 
 QUIET_TIME = timedelta(minutes=15)
@@ -179,10 +180,7 @@ def _published(path: Path) -> Health:
             row = connection.execute(
                 "select status, last_run_message, last_run_id from sync_health.sync_status"
             ).fetchone()
-            errors = connection.execute(
-                "select target, error_class, count(*), any_value(error_code), any_value(fix)"
-                " from sync_health.sync_errors where status = 'open' group by all order by all"
-            ).fetchall()
+            errors = open_errors(connection)
             suspended = connection.execute(
                 "select object, field, detail from sync_health.data_quality_issues"
                 " where issue_type = 'suspended_mapping' order by all"
@@ -199,11 +197,7 @@ def _published(path: Path) -> Health:
         status={"active": "healthy"}.get(status, status),
         message=plain(message, 300),
         run_id=run_id or "",
-        error_classes={
-            f"{target}.{class_}": f"{CRM_NAMES[target]} refuses {counted(records, 'record')}: {class_} ({code})."
-            f" Fix: {fix}"
-            for target, class_, records, code, fix in errors
-        },
+        error_classes=_classes(errors),
         suspended={f"{object_}.{name}": f"Suspended mapping of {object_}: {text}" for object_, name, text in suspended},
         drift=drift,
         budget={
@@ -212,6 +206,20 @@ def _published(path: Path) -> Health:
             if share is not None and share >= BUDGET_SHARE
         },
     )
+
+
+def _classes(errors: Sequence[OpenErrors]) -> dict[str, str]:
+    """One sentence for each class of errors of a CRM, with the code and the fix that concern most records."""
+    found: dict[str, str] = {}
+    for most in errors:
+        name = f"{most.target}.{most.error_class}"
+        records = sum(one.records for one in errors if name == f"{one.target}.{one.error_class}")
+        found.setdefault(
+            name,
+            f"{CRM_NAMES[most.target]} refuses {counted(records, 'record')}: {most.error_class} ({most.error_code})."
+            f" Fix: {most.fix}",
+        )
+    return found
 
 
 def _drift(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -15,6 +15,7 @@ import duckdb
 
 from crm_sync.config import CiSettings
 from crm_sync.errors import CrmSyncError
+from crm_sync.open_matters import open_errors, open_issues
 from crm_sync.summary import WRITTEN_COLUMNS, what_was_written
 from crm_sync.wording import CRM_NAMES, REBUILT, counted, markdown_table, markdown_text, plain, seconds_words
 
@@ -30,14 +31,6 @@ _EXITS = {
     4: "Another cycle holds the lock of this warehouse.",
     5: "The sync is paused.",
 }
-_ERRORS = """
-select target, error_class, error_code, count(*), any_value(fix), min(first_seen_at)
-from sync_health.sync_errors where status = 'open' group by all order by 4 desc, error_code
-"""
-_ISSUES = """
-select issue_type, count(*), any_value(fix) from sync_health.data_quality_issues
-group by issue_type order by 2 desc, issue_type
-"""
 #: GitHub shows ten of each kind for a step.
 MOST_ANNOTATIONS = 10
 
@@ -79,9 +72,10 @@ def failure_annotations(error: CrmSyncError) -> Iterator[str]:
 
 def error_annotations(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """One warning per CRM, class and code of open errors."""
-    for target, class_, code, records, fix, since in connection.execute(_ERRORS).fetchall()[:MOST_ANNOTATIONS]:
-        text = f"{counted(records, 'record')} refused with {code} since {since:%Y-%m-%d %H:%M} UTC. Fix: {fix}"
-        yield annotation("warning", text, title=f"{CRM_NAMES[target]}: {class_}")
+    for one in open_errors(connection)[:MOST_ANNOTATIONS]:
+        refused = f"{counted(one.records, 'record')} refused with {one.error_code}"
+        text = f"{refused} since {one.first_seen_at:%Y-%m-%d %H:%M} UTC. Fix: {one.fix}"
+        yield annotation("warning", text, title=f"{CRM_NAMES[one.target]}: {one.error_class}")
 
 
 def annotation(level: str, message: str, **properties: str) -> str:
@@ -104,16 +98,19 @@ def cycle_markdown(connection: duckdb.DuckDBPyConnection, result: CycleResult) -
             yield ""
         yield sentence
         yield ""
-    if errors := connection.execute(_ERRORS).fetchall():
+    if errors := open_errors(connection):
         yield "**Open errors**"
         yield ""
-        cells = [(CRM_NAMES[row[0]], row[1], row[2], row[4], f"{row[3]:,}") for row in errors]
+        cells = [
+            (CRM_NAMES[one.target], one.error_class, one.error_code, one.fix, f"{one.records:,}") for one in errors
+        ]
         yield from markdown_table(("CRM", "class", "code", "fix", "records"), cells, 4)
         yield ""
-    if issues := connection.execute(_ISSUES).fetchall():
+    if issues := open_issues(connection):
         yield "**Data-quality issues**"
         yield ""
-        yield from markdown_table(("issue", "fix", "records"), [(row[0], row[2], f"{row[1]:,}") for row in issues])
+        found = [(one.issue_type, one.fix, f"{one.records:,}") for one in issues]
+        yield from markdown_table(("issue", "fix", "records"), found)
         yield ""
     seconds = seconds_words(sum(result.steps.values()))
     calls = ", ".join(f"{CRM_NAMES[crm]} {usage['calls']:,}" for crm, usage in result.api_calls.items())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import duckdb
 
-from crm_sync.summary import open_errors, open_issues
+from crm_sync.open_matters import open_errors, open_issues
+from crm_sync.summary import open_error_lines, open_issue_lines
 from crm_sync.warehouse import rows_of
 from crm_sync.wording import CRM_NAMES, counted, direction_words, moment, plain, seconds_words, table
 
@@ -24,11 +26,6 @@ _STATUS = (
 _SECTIONS = {
     "records_synced": "select object, direction, operation, records, records_in_newest_run"
     " from sync_health.records_synced order by all",
-    "errors": "select target, error_class, error_code, count(*) as records, any_value(fix) as fix,"
-    " min(first_seen_at) as first_seen_at from sync_health.sync_errors where status = 'open'"
-    " group by all order by records desc, error_code",
-    "issues": "select issue_type, count(*) as records, any_value(fix) as fix"
-    " from sync_health.data_quality_issues group by issue_type order by records desc, issue_type",
     "conflicts_of_the_week": "select object, hubspot_property, reason, count(*) as conflicts,"
     " count(*) filter (where held_reason = 'held_for_review') as held_for_review,"
     " max(first_seen_at) as newest from sync_health.field_conflicts"
@@ -44,7 +41,12 @@ _SECTIONS = {
 def status_document(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Everything that `status` shows, as rows."""
     status = rows_of(connection, f"select {', '.join(_STATUS)} from sync_health.sync_status")[0]
-    return {**status, **{name: rows_of(connection, sql) for name, sql in _SECTIONS.items()}}
+    return {
+        **status,
+        "errors": [asdict(one) for one in open_errors(connection)],
+        "issues": [asdict(one) for one in open_issues(connection)],
+        **{name: rows_of(connection, sql) for name, sql in _SECTIONS.items()},
+    }
 
 
 def status_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -58,8 +60,8 @@ def status_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     yield f"Last run:       {found['last_run_id'] or 'none'} ({found['last_run_status'] or 'never ran'}){message}"
     yield f"Linked records: {found['linked_records']:,}    conflicts decided: {found['conflicts']:,}"
     yield ""
-    yield from open_errors(connection)
-    yield from open_issues(connection)
+    yield from open_error_lines(connection)
+    yield from open_issue_lines(connection)
     yield from _conflicts(found["conflicts_of_the_week"])
     yield ""
     yield from _synced(found["records_synced"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from crm_sync.open_matters import open_errors, open_issues
 from crm_sync.wording import REBUILT, counted, direction_words, plain, table
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def cycle_summary(result: CycleResult, health: Path) -> Iterator[str]:
             yield sentence
             yield ""
         yield from _drift(result)
-        yield from open_errors(connection, shows_messages=False)
-        yield from open_issues(connection)
+        yield from open_error_lines(connection, shows_messages=False)
+        yield from open_issue_lines(connection)
         yield ""
         yield from _effort(result)
     yield f"Details: crm-sync status, or duckdb {os.path.relpath(health)} (schema sync_health)"
@@ -113,38 +114,31 @@ def what_was_written(connection: duckdb.DuckDBPyConnection, result: CycleResult)
     return rows, f"{counted(sum(row[2] + row[3] + row[4] for row in counts), 'record')} written."
 
 
-def open_errors(connection: duckdb.DuckDBPyConnection, *, shows_messages: bool = True) -> Iterator[str]:
+def open_error_lines(connection: duckdb.DuckDBPyConnection, *, shows_messages: bool = True) -> Iterator[str]:
     """Open errors by class and code, each with its cause and fix. A CRM's own message may hold data of the record: it
     is for who asks (`status`, `errors`), not for the output of every run, which schedulers keep."""
-    rows = connection.execute(
-        "select target, error_class, error_code, count(*), any_value(message), any_value(cause), any_value(fix)"
-        " from sync_health.sync_errors where status = 'open'"
-        " group by target, error_class, error_code order by count(*) desc, target, error_code"
-    ).fetchall()
-    if not rows:
+    groups = open_errors(connection)
+    if not groups:
         yield "No open errors."
-    for target, class_, code, records, message, cause, fix in rows[:_SHOWN]:
-        yield f"{counted(records, 'open error')} in {target}: {class_}: {code}" + (
-            f": {plain(message)}" if shows_messages else " (crm-sync errors shows what was said)"
+    for one in groups[:_SHOWN]:
+        yield f"{counted(one.records, 'open error')} in {one.target}: {one.error_class}: {one.error_code}" + (
+            f": {plain(one.message)}" if shows_messages else " (crm-sync errors shows what was said)"
         )
-        yield f"    cause: {cause}"
-        yield f"    fix:   {fix}"
-    if len(rows) > _SHOWN:
-        yield f"... and {counted(len(rows) - _SHOWN, 'more kind')} of error: crm-sync errors"
+        yield f"    cause: {one.cause}"
+        yield f"    fix:   {one.fix}"
+    if len(groups) > _SHOWN:
+        yield f"... and {counted(len(groups) - _SHOWN, 'more kind')} of error: crm-sync errors"
 
 
-def open_issues(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def open_issue_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Data-quality issues by type, each with its fix."""
-    rows = connection.execute(
-        "select issue_type, count(*), any_value(fix) from sync_health.data_quality_issues"
-        " group by issue_type order by count(*) desc, issue_type"
-    ).fetchall()
-    if rows:
-        total = sum(row[1] for row in rows)
+    groups = open_issues(connection)
+    if groups:
+        total = sum(one.records for one in groups)
         keep = "keeps a value or record" if total == 1 else "keep values or records"
         yield f"{counted(total, 'data-quality issue')} {keep} from being synced:"
-    for issue_type, records, fix in rows:
-        yield f"    {records:>6,}  {issue_type:<24} {fix}"
+    for one in groups:
+        yield f"    {one.records:>6,}  {one.issue_type:<24} {one.fix}"
 
 
 def _effort(result: CycleResult) -> Iterator[str]:
