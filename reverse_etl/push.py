@@ -17,6 +17,7 @@ import duckdb
 from crm_sync.clients import Clients
 from reverse_etl import diffs
 from reverse_etl.batches import batched
+from reverse_etl.calls import Health
 from reverse_etl.crew import Crew
 from reverse_etl.guards import check_limits, count_linked
 from reverse_etl.hubspot import HubSpotWriter
@@ -26,7 +27,7 @@ from reverse_etl.operations import CREATE, HUBSPOT, SALESFORCE, SUCCEEDED, Opera
 from reverse_etl.references import References
 from reverse_etl.report import OnProgress, Progress, PushReport, Tally
 from reverse_etl.salesforce import BULK_THRESHOLD, SalesforceWriter
-from reverse_etl.units import Health, Units
+from reverse_etl.units import Units
 from reverse_etl.unknown import resolve_attempts
 from reverse_etl.writers import Writer
 

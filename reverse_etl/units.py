@@ -1,22 +1,22 @@
 """One unit of the push: some operations of one kind, from the stale check to their outcomes in the journal.
 
 Owns the steps of the protocol for a unit: references, stale check, journal, calls, reading back, journal. A unit is a
-generator that yields its calls (crew.py): threads make them, side by side with those of other units; all else here
-runs in the push's own thread. What it learns of CRMs in trouble is shared by all units of a push.
+generator that yields its calls (calls.py): threads make them (crew.py), side by side with those of other units; all
+here runs in the push's own thread.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import Any
 
-from crm_sync.clients.errors import ApiError
-from reverse_etl.batches import Written, in_series, is_final, is_server_error, isolate, not_made, parts_of
+from reverse_etl.batches import in_series, parts_of
+from reverse_etl.calls import Calls, Health
 from reverse_etl.crew import Call, Unit
 from reverse_etl.journal import Journal
 from reverse_etl.operations import (
@@ -24,7 +24,6 @@ from reverse_etl.operations import (
     BLOCKED,
     CREATE,
     SUCCEEDED,
-    UNKNOWN,
     Attempt,
     Operation,
     Outcome,
@@ -33,42 +32,8 @@ from reverse_etl.operations import (
 from reverse_etl.references import References
 from reverse_etl.report import NOT_ATTEMPTED, Tally
 from reverse_etl.salesforce_bulk import Job, SalesforceBulk, for_collections
-from reverse_etl.stale import Settled, check_stale
+from reverse_etl.stale import Settled
 from reverse_etl.writers import Writer
-
-#: A CRM in trouble (5xx or no answer, after the client's own retries) this many batches running is left alone.
-MOST_TROUBLES = 2
-
-
-@dataclass
-class Health:
-    """How the CRMs do: those in `failures` are left alone for the rest of the push."""
-
-    failures: dict[str, ApiError] = field(default_factory=dict)
-    troubles: dict[str, int] = field(default_factory=dict)
-
-    def seen(self, target: str) -> int:
-        """The troubles running, as known when a call is made: what fails beside it is the same trouble."""
-        return self.troubles.get(target, 0)
-
-    def note(self, target: str, error: ApiError | None, seen: int) -> None:
-        """What a call came to."""
-        if error is None:
-            self.troubles[target] = 0
-            return
-        self.troubles[target] = max(self.seen(target), seen + 1)
-        if is_final(error) or self.troubles[target] >= MOST_TROUBLES:
-            self.failures.setdefault(target, error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """What a stale check of some operations came to."""
-
-    operations: Sequence[Operation]
-    fresh: Sequence[Operation] = ()
-    settled: Settled = field(default_factory=list)
-    error: ApiError | None = None
 
 
 class Units:
@@ -88,10 +53,11 @@ class Units:
         self._journal = journal
         self._references = references
         self._health = health
+        self._calls = Calls(health)
         self._tally = tally
         self._now = now
         self._unverified = unverified
-        #: Attempts are numbered, after a random beginning: a random id for each would cost more than all else of it.
+        #: Attempts are numbered, after a random beginning: a random id for each takes 8 microseconds.
         self._attempt_ids = (f"{beginning}{number:012x}" for beginning in [uuid.uuid4().hex[:20]] for number in count())
         self.waiting: list[Operation] = []
 
@@ -169,7 +135,7 @@ class Units:
         target = operations[0].target
         seen = self._health.seen(target)
         size = writer.check_size(operations[0].operation)
-        checks = yield [partial(self._checked, writer, part) for part in parts_of(operations, size)]
+        checks = yield [partial(self._calls.checked, writer, part) for part in parts_of(operations, size)]
         fresh: list[Operation] = []
         settled: Settled = []
         for check in checks:
@@ -187,7 +153,7 @@ class Units:
         self, bulk: SalesforceBulk, operations: Sequence[Operation]
     ) -> Generator[Sequence[Call], list[Any], list[Job]]:
         """Jobs for operations, still without data; where none can be opened, collections do."""
-        (opened,) = yield [partial(_opened, bulk, operations)]
+        (opened,) = yield [partial(self._calls.opened, bulk, operations)]
         jobs: list[Job] = opened
         return jobs
 
@@ -219,7 +185,7 @@ class Units:
         seen = self._health.seen(target)
         by_job = {job.job_id: [attempt for attempt in attempts if attempt.bulk_job_id == job.job_id] for job in jobs}
         outcomes: list[Outcome] = []
-        for written in (yield [partial(_run, writer, bulk, job, by_job[job.job_id]) for job in jobs]):
+        for written in (yield [partial(self._calls.run, writer, bulk, job, by_job[job.job_id]) for job in jobs]):
             self._health.note(target, written.failure or written.trouble, seen)
             outcomes += written.outcomes
         return outcomes
@@ -231,7 +197,7 @@ class Units:
         seen = self._health.seen(operation.target)
         batches = in_series(list(parts_of(attempts, writer.batch_size(operation.operation))))
         outcomes: list[Outcome] = []
-        for several in (yield [partial(self._several, writer, one) for one in batches]):
+        for several in (yield [partial(self._calls.several, writer, one) for one in batches]):
             for written in several:
                 self._health.note(operation.target, written.failure or written.trouble, seen)
                 outcomes += written.outcomes
@@ -249,46 +215,10 @@ class Units:
         made = [(attempt, unread[name]) for attempt in attempts if (name := attempt.operation.operation_id) in unread]
         complete = [one for one in outcomes if one.operation_id not in unread]
         parts = parts_of(made, writer.check_size(operation.operation))
-        for read in (yield [partial(self._read_back, writer, part) for part in parts]):
+        for read in (yield [partial(self._calls.read_back, writer, part) for part in parts]):
             self._health.note(operation.target, read.failure or read.trouble, seen)
             complete += read.outcomes
         return complete
-
-    def _several(self, writer: Writer, batches: Sequence[Sequence[Attempt]]) -> list[Written]:
-        """Batches that must follow one another. Runs in a thread."""
-        return [self._call(writer, attempts) for attempts in batches]
-
-    def _call(self, writer: Writer, attempts: Sequence[Attempt]) -> Written:
-        """Write one batch. Runs in a thread."""
-        target = attempts[0].operation.target
-        failure = self._health.failures.get(target)
-        if failure is not None:
-            return Written([not_made(attempt.operation, failure) for attempt in attempts], failure)
-        written = _once(writer, attempts)
-        if is_server_error(written.trouble):
-            written = isolate(attempts, written, partial(_once, writer))
-        if written.failure is not None:  # the other threads need not find out for themselves
-            self._health.failures.setdefault(target, written.failure)
-        return written
-
-    def _read_back(self, writer: Writer, made: Sequence[tuple[Attempt, Outcome]]) -> Written:
-        """Complete writes by reading. Runs in a thread."""
-        attempts = [attempt for attempt, _ in made]
-        read = writer.complete([(attempt.operation, outcome) for attempt, outcome in made])
-        return _learnt(writer, attempts, read)
-
-    def _checked(self, writer: Writer, operations: Sequence[Operation]) -> _Checked:
-        """A stale check. Runs in a thread."""
-        target = operations[0].target
-        if target in self._health.failures:
-            return _Checked(operations, error=self._health.failures[target])
-        try:
-            fresh, settled = check_stale(writer, operations)
-        except ApiError as error:
-            if is_final(error):
-                self._health.failures.setdefault(target, error)
-            return _Checked(operations, error=error)
-        return _Checked(operations, fresh, settled)
 
     # ------------------------------------------------------------ CRMs that do not answer
 
@@ -330,46 +260,6 @@ class Units:
                 self._references.created(operation.target, operation.link_id, outcome.record_id)
             else:
                 self._references.failed(operation.target, operation.link_id)
-
-
-def _once(writer: Writer, attempts: Sequence[Attempt]) -> Written:
-    """One call. Runs in a thread."""
-    return _learnt(writer, attempts, writer.write([attempt.operation for attempt in attempts]))
-
-
-def _opened(bulk: SalesforceBulk, operations: Sequence[Operation]) -> list[Job]:
-    """Runs in a thread. A CRM that does not answer is found out by the write, and jobs without data do nothing."""
-    try:
-        return bulk.open(operations)
-    except ApiError:
-        return []
-
-
-def _run(writer: Writer, bulk: SalesforceBulk, job: Job, attempts: Sequence[Attempt]) -> Written:
-    """A Bulk job. Runs in a thread."""
-    written, is_over = bulk.run(job)
-    return _learnt(writer, attempts, written) if is_over else written
-
-
-def _learnt(writer: Writer, attempts: Sequence[Attempt], written: Written) -> Written:
-    """What a call left unknown is resolved at once, where the CRM answers again."""
-    unknown = {one.operation_id: one for one in written.outcomes if one.outcome == UNKNOWN}
-    open_attempts = [attempt for attempt in attempts if attempt.operation.operation_id in unknown]
-    if not open_attempts or written.failure is not None:
-        return written
-    try:
-        learnt = writer.settle(open_attempts)
-    except ApiError as error:
-        return replace(written, trouble=error) if not is_final(error) else replace(written, failure=error)
-    known = [one for one in written.outcomes if one.operation_id not in unknown]
-    return replace(written, outcomes=known + [_explained(one, unknown[one.operation_id]) for one in learnt])
-
-
-def _explained(learnt: Outcome, before: Outcome) -> Outcome:
-    """What was learnt by reading; a write that was not made keeps the error that its call ended in."""
-    if learnt.outcome == SUCCEEDED:
-        return learnt
-    return replace(learnt, error_code=before.error_code, message=f"{before.message} ({learnt.message})")
 
 
 def _with_stored(create: Outcome, associated: Outcome | None) -> Outcome:
