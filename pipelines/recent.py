@@ -2,8 +2,8 @@
 
 A search trails its writes, so every read looks back an hour; and after a busy hour, such as a first sync, that hour
 holds many thousands of records which are all known. So the newest page comes first, with the number of all records of
-that hour: where the page brings nothing, or reaches back to what the last read has seen, and the warehouse holds as
-many records of the hour as HubSpot counts, none has been missed.
+that hour: where the page reaches back to records that are known, and the warehouse holds as many records of the hour as
+HubSpot counts, none has been missed.
 
 A record that was known, was edited again, and appeared in the index only later changes no count: for such ones
 the whole hour is read again every half an hour. Source: HubSpot docs: crm/search (`total`).
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from crm_sync.clients import HubSpotClient
-from pipelines.columns import EPOCH, milliseconds, parse_time
+from pipelines.columns import milliseconds, parse_time
 from pipelines.hubspot_reading import (
     Records,
     changed,
@@ -29,6 +29,8 @@ from pipelines.stored import StoredRecords
 
 #: What an index may trail by while nobody notices.
 USUAL_LAG = timedelta(seconds=30)
+#: So many records at the end of the newest page show that all changes are before them.
+KNOWN_AT_THE_END = 50
 WHOLE_HOUR_EVERY = timedelta(minutes=30)
 
 
@@ -86,8 +88,8 @@ class Recent:
         held = stored.count(self._object, self._start, versions.keys(), alive=True) + len(versions)
         if total is None or total > held:
             return False
-        oldest = min((moment for moment in versions.values() if moment is not None), default=EPOCH)
-        return oldest < self._seen_until or stored.unseen(self._object, versions) == 0
+        # what has changed since the last read is later than all that it has seen: the page ends with known ones
+        return stored.unseen(self._object, dict(list(versions.items())[-KNOWN_AT_THE_END:])) == 0
 
     def _without(self, page: Records, versions: Mapping[str, datetime | None]) -> Records:
         return [record for record in page if versions.get(identity(record)) != self._time(record)]

@@ -26,6 +26,7 @@ from pipelines.tables import Batch
 ALWAYS_FIRST = ("Id", "SystemModstamp")
 LISTED_SHARE = 0.25
 PAGES_AHEAD = 2
+WHOLE_WINDOW_EVERY = timedelta(minutes=30)
 CRM = "salesforce"
 
 
@@ -135,9 +136,11 @@ class SalesforceObject:
                 if rows.is_full:
                     yield stored.changed(tally.passing_by_id(rows.flush()))
             yield stored.changed(tally.passing_by_id(rows.flush()))
+        self._also_read(computed_name(self._object), compared, calls_before)
+
+    def _also_read(self, name: str, records: int, calls_before: int) -> None:
         calls = self.client.calls - calls_before
-        name = computed_name(self._object)
-        self._found.further_reads.append(ObjectRead(CRM, name, (), None, compared, True, calls, 0.0))
+        self._found.further_reads.append(ObjectRead(CRM, name, (), None, records, True, calls, 0.0))
 
     def _computed_values(self, names: frozenset[str], stored: StoredRecords) -> Iterator[dict[str, dict[str, Any]]]:
         """The computed fields of the records that matter, by id. A page of a list holds four times as many records as a
@@ -161,11 +164,15 @@ class SalesforceObject:
                 yield page
                 if number == 0 and self._is_enough(stored, page):
                     return
+        self._also_read(f"{self._object}.window", 0, self.client.calls)
 
     def _is_enough(self, stored: StoredRecords, page: QueryPage) -> bool:
         """Whether the first page of an incremental read, the newest one, brings nothing, and the warehouse holds as
-        many records of that time as Salesforce counts: then all further pages are known."""
+        many records of that time as Salesforce counts: then all further pages are known. A long transaction that has
+        changed a known record with an older stamp changes no count: for those all pages are read now and then."""
         if self._start is None or page.total is None or page.total <= len(page):
+            return False
+        if self._job.is_due(f"{self._object}.window", WHOLE_WINDOW_EVERY):
             return False
         versions = {str(record["Id"]): parse_time(record.get("SystemModstamp")) for record in page}
         held = stored.count(self._object, self._start, versions.keys(), alive=False) + len(versions)
