@@ -99,24 +99,25 @@ class Bench:
 
     def __init__(self, folder: Path, contacts: int, latency_ms: int, rate_limits: bool) -> None:
         self.contacts = contacts
-        self._state_dir = folder / "sandbox"
+        self.state_dir = folder / "sandbox"
         self._warehouse = folder / "bench.duckdb"
-        self._environ = {
+        self.health = folder / "bench_health.duckdb"
+        self.environ = {
             **os.environ,
-            "CRM_SYNC_SANDBOX_DIR": str(self._state_dir),
+            "CRM_SYNC_SANDBOX_DIR": str(self.state_dir),
             "WAREHOUSE_PATH": str(self._warehouse),
         }
-        control.start(self._state_dir, demo=False)
+        control.start(self.state_dir, demo=False)
         for crm in control.CRMS:
-            control.change_settings(self._state_dir, crm, rate_limits=False)
-        control.load(self._state_dir, "hubspot", {"contacts": hubspot_contacts(contacts)})
-        control.load(self._state_dir, "salesforce", {"Contact": salesforce_contacts(contacts)})
+            control.change_settings(self.state_dir, crm, rate_limits=False)
+        control.load(self.state_dir, "hubspot", {"contacts": hubspot_contacts(contacts)})
+        control.load(self.state_dir, "salesforce", {"Contact": salesforce_contacts(contacts)})
         self._run("setup", "--yes")
         for crm in control.CRMS:
-            control.change_settings(self._state_dir, crm, rate_limits=rate_limits, latency_ms=latency_ms)
+            control.change_settings(self.state_dir, crm, rate_limits=rate_limits, latency_ms=latency_ms)
 
     def close(self) -> None:
-        control.stop(self._state_dir)
+        control.stop(self.state_dir)
 
     def sync(self) -> Measured:
         """One cycle in a process of its own."""
@@ -138,12 +139,12 @@ class Bench:
 
     def edit(self, count: int) -> None:
         """People edit as many records on each side, all of them different ones."""
-        salesforce = control.records(self._state_dir, "salesforce", "Contact")
+        salesforce = control.records(self.state_dir, "salesforce", "Contact")
         for number in range(count):
             values = {"jobtitle": f"Head of {number}"}
-            control.edit(self._state_dir, "hubspot", "contacts", str(30_000_000_000 + number), values)
+            control.edit(self.state_dir, "hubspot", "contacts", str(30_000_000_000 + number), values)
             other = salesforce[count + number]["Id"]
-            control.edit(self._state_dir, "salesforce", "Contact", other, {"Title": f"Chief of {number}"})
+            control.edit(self.state_dir, "salesforce", "Contact", other, {"Title": f"Chief of {number}"})
 
     def _run(self, *arguments: str) -> Any:
         """`crm-sync` with these arguments; what the operating system counted of it."""
@@ -153,7 +154,7 @@ class Bench:
             pid = os.posix_spawn(
                 sys.executable,
                 command,
-                self._environ,
+                self.environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, sink.fileno(), 1), (os.POSIX_SPAWN_DUP2, sink.fileno(), 2)],
             )
             _, status, usage = os.wait4(pid, 0)
