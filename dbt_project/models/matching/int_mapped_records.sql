@@ -2,6 +2,15 @@
 -- each have a row of its records; the one with the lower priority number comes first.
 {{ config(materialized='view') }}
 
+-- by side, so that records find their mappings by a hash and a condition on records reaches their table
+with mapped_objects as (
+    select object, hubspot_object, priority, 'hubspot' as side, hubspot_object as crm_object
+    from {{ ref('stg_object_mappings') }}
+    union all
+    select object, hubspot_object, priority, 'salesforce' as side, salesforce_object as crm_object
+    from {{ ref('stg_object_mappings') }}
+)
+
 select
     objects.object,
     objects.hubspot_object,
@@ -21,9 +30,7 @@ select
     records.loaded_at,
     records.is_read
 from {{ ref('stg_records') }} as records
-inner join {{ ref('stg_object_mappings') }} as objects
-    on (records.side = 'hubspot' and records.crm_object = objects.hubspot_object)
-    or (records.side = 'salesforce' and records.crm_object = objects.salesforce_object)
+inner join mapped_objects as objects on records.side = objects.side and records.crm_object = objects.crm_object
 left join {{ ref('stg_object_mappings') }} as successors
     on records.becomes_crm_object = successors.salesforce_object
     and objects.hubspot_object = successors.hubspot_object

@@ -6,31 +6,36 @@
 
 with records as (
     select
-        object,
-        coalesce(hubspot_object, object) as key_space,
-        priority,
-        side,
-        record_id,
-        is_deleted,
-        merged_into_id,
-        becomes_object,
-        stored_id
-    from {{ ref('int_mapped_records') }}
+        mapped.object,
+        coalesce(mapped.hubspot_object, mapped.object) as key_space,
+        mapped.priority,
+        mapped.side,
+        mapped.record_id,
+        mapped.is_deleted,
+        mapped.merged_into_id,
+        mapped.becomes_object,
+        mapped.stored_id
+    from {{ ref('int_mapped_records') }} as mapped
     {% if recomputes_some() %}
-    where (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+    semi join {{ ref('int_records_affected') }} as affected
+        on mapped.side = affected.side and mapped.record_id = affected.record_id
     {% endif %}
 ),
 
 match_keys as (
-    select * from {{ ref('int_match_keys') }}
+    select all_keys.* from {{ ref('int_match_keys') }} as all_keys
     {% if recomputes_some() %}
-    where (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+    semi join {{ ref('int_records_affected') }} as affected
+        on all_keys.side = affected.side and all_keys.record_id = affected.record_id
     {% endif %}
 ),
 
 known as (
     {% if is_incremental() %}
     select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from {{ this }}
+    {% if recomputes_some() %}
+    where hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
+    {% endif %}
     {% else %}
     select * from (values ('', '', '', '', '', '', timestamptz '1970-01-01 00:00:00+00', ''))
         as nothing (link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id)
@@ -41,9 +46,6 @@ known as (
 existing as (
     select * from known
     where status <> 'superseded'
-        {% if recomputes_some() %}
-        and hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
-        {% endif %}
 ),
 
 creates as (
@@ -299,11 +301,13 @@ keys_before_{{ name }} as (
 
 -- a pair of which neither record is in scope is nobody's business
 included as (
-    select object, side, record_id from {{ ref('records_included') }}
-    where is_included
-        {% if recomputes_some() %}
-        and (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
-        {% endif %}
+    select scopes.object, scopes.side, scopes.record_id
+    from {{ ref('records_included') }} as scopes
+    {% if recomputes_some() %}
+    semi join {{ ref('int_records_affected') }} as affected
+        on scopes.side = affected.side and scopes.record_id = affected.record_id
+    {% endif %}
+    where scopes.is_included
 ),
 
 in_scope as (
@@ -365,7 +369,7 @@ current_links as (
 select current_links.* from current_links
 {% if is_incremental() %}
 -- only what is new or has changed is written
-anti join {{ this }} as before
+anti join known as before
     on current_links.link_id = before.link_id
     and current_links.object = before.object
     and current_links.hubspot_id = before.hubspot_id

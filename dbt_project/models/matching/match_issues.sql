@@ -10,11 +10,11 @@ with records as (
         records.side,
         records.record_id
     from {{ ref('int_mapped_records') }} as records
-    inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
     {% if recomputes_some() %}
     semi join {{ ref('int_records_affected') }} as affected
         on records.side = affected.side and records.record_id = affected.record_id
     {% endif %}
+    inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
     where not records.is_deleted and objects.match_rule <> ''
 ),
 
@@ -26,9 +26,10 @@ known_links as (
 ),
 
 known_keys as (
-    select * from {{ ref('int_match_keys') }}
+    select all_keys.* from {{ ref('int_match_keys') }} as all_keys
     {% if recomputes_some() %}
-    where (side, record_id) in (select (side, record_id) from {{ ref('int_records_affected') }})
+    semi join {{ ref('int_records_affected') }} as affected
+        on all_keys.side = affected.side and all_keys.record_id = affected.record_id
     {% endif %}
 ),
 

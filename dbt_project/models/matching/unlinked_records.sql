@@ -1,18 +1,25 @@
 -- One row per living record that no link holds and object mapping that it falls under, with what a person calls it.
 {{ config(materialized='by_record', recomputed_for='int_records_affected') }}
 
-with unlinked as (
+with known_links as (
+    select object, hubspot_id, salesforce_id from {{ ref('links') }}
+    {% if recomputes_some() %}
+    where hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
+    {% endif %}
+),
+
+unlinked as (
     select records.object, records.side, records.record_id, records.properties
     from {{ ref('int_mapped_records') }} as records
     {% if recomputes_some() %}
     semi join {{ ref('int_records_affected') }} as affected
         on records.side = affected.side and records.record_id = affected.record_id
     {% endif %}
-    anti join {{ ref('links') }} as hubspot_links
+    anti join known_links as hubspot_links
         on records.side = 'hubspot'
         and records.object = hubspot_links.object
         and records.record_id = hubspot_links.hubspot_id
-    anti join {{ ref('links') }} as salesforce_links
+    anti join known_links as salesforce_links
         on records.side = 'salesforce'
         and records.object = salesforce_links.object
         and records.record_id = salesforce_links.salesforce_id
