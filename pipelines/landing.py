@@ -119,7 +119,7 @@ def dlt_module() -> Any:
     with _import_lock:
         os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
         os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"  # its warnings and tracebacks tell a user nothing
-        # what has been merged would else stay in the file a second time: a sixth of the time, half of the size
+        # what has been merged would else stay in the file a second time: a sixth of the time
         os.environ["LOAD__TRUNCATE_STAGING_DATASET"] = "true"
         import dlt
 
