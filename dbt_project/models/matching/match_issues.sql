@@ -174,7 +174,11 @@ found as (
     union all
     select * from without_key
     union all
-    select * from left_over
+    select left_over.* from left_over
+    anti join without_key
+        on left_over.object = without_key.object
+        and left_over.side = without_key.side
+        and left_over.record_id = without_key.record_id
 )
 
 -- a HubSpot record that falls under several mappings is listed once
