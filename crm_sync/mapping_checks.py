@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm_sync.errors import ConfigError
-from crm_sync.mappings import Mappings, Row
+from crm_sync.mappings import CLEAR_FIRST, Mappings, Row
 
 DIRECTIONS = ("prefer_salesforce", "always_salesforce", "prefer_hubspot", "always_hubspot", "two_way", "none")
 VALUE_DIRECTIONS = ("both", "to_salesforce", "to_hubspot")
@@ -157,14 +157,21 @@ def _codes(mappings: Mappings, macros: dict[str, set[str]]) -> Iterator[Problem]
 
 
 def _transforms(row: Row, column: str, known: set[str]) -> Iterator[Problem]:
-    steps = [part for part in row[column].split("|") if part.strip()]
+    steps = [part.strip() for part in row[column].split("|") if part.strip()]
+    if CLEAR_FIRST in steps and (column != "to_hubspot" or row["hubspot_property"].startswith("associations.")):
+        yield Problem(
+            row.place,
+            f"{CLEAR_FIRST} stands in {column} of {row['hubspot_property']}.",
+            "It is for HubSpot properties, and stands in to_hubspot.",
+        )
+    steps = [step for step in steps if step != CLEAR_FIRST]  # it changes no value
     if len(steps) > LONGEST_CHAIN:
         yield Problem(
             row.place,
             f"{column} has {len(steps)} transforms, at most {LONGEST_CHAIN} are applied.",
             "Combine some of them in a macro transform_<name> of your own.",
         )
-    for step in (part.strip() for part in row[column].split("|") if part.strip()):
+    for step in steps:
         if step not in known:
             yield Problem(
                 row.place,

@@ -18,6 +18,8 @@ from crm_sync.errors import ConfigError
 HUBSPOT_ID_PROPERTY = "salesforce_record_id"
 SALESFORCE_ID_FIELD = "HubSpot_Record_ID__c"
 
+#: A step of `to_hubspot` that changes no value: the push clears the property and then sets it, where HubSpot kept it.
+CLEAR_FIRST = "clear_first"
 LONGEST_VALUE = 10_000
 _PRIORITY = re.compile(r"[0-9]{1,9}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -290,7 +292,9 @@ def _field_mapping(row: Row) -> FieldMapping:
         salesforce_field=row["salesforce_field"],
         direction=row["direction"] or "prefer_salesforce",
         references_object=row["references_object"],
-        transforms=tuple(step.strip() for chain in chains for step in chain.split("|") if step.strip()),
+        transforms=tuple(
+            step.strip() for chain in chains for step in chain.split("|") if step.strip() not in ("", CLEAR_FIRST)
+        ),
         conflict_rule=row["conflict_rule"],
     )
 

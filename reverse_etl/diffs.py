@@ -185,6 +185,7 @@ def _operation(target: str, row: Mapping[str, Any]) -> Operation:
         references={name: _reference(value) for name, value in references.items()},
         all_fields=tuple(_parsed(row["all_fields"], [])),
         field_types=_parsed(row["field_types"], {}),
+        clear_first=tuple(_parsed(row.get("clear_first"), [])),
         snapshot_modified_at=row["snapshot_modified_at"],
         human_modified_at=row["human_modified_at"],
         source_modified_at=row.get("source_modified_at"),

@@ -14,6 +14,7 @@ from typing import Any
 from crm_sync.clients import ApiError, HubSpotClient
 from reverse_etl.batches import Written, parts_of, send_isolating, unanswered
 from reverse_etl.hubspot_associations import HubSpotAssociations
+from reverse_etl.hubspot_clearing import clear_then_set
 from reverse_etl.hubspot_replies import (
     Answer,
     Sorted,
@@ -153,6 +154,9 @@ class HubSpotWriter:
             return self._associate(operations)
         if operations[0].operation == ARCHIVE:
             return send_isolating(operations, self._send_archives, judge_refusal)
+        return clear_then_set(operations, self._write_records(operations), self._write_records)
+
+    def _write_records(self, operations: Sequence[Operation]) -> Written:
         answers: dict[str, Answer] = {}
         send = self._send_creates if operations[0].operation == CREATE else self._send_updates
         written = send_isolating(operations, lambda part: send(part, answers), judge_refusal)

@@ -68,6 +68,7 @@ create table if not exists journal.push_attempts (
 );
 
 alter table journal.push_attempts add column if not exists bulk_job_id text;
+alter table journal.push_attempts add column if not exists clear_first json;
 
 create table if not exists journal.retry_requests (
     target text,
@@ -86,6 +87,7 @@ _ATTEMPT_SCHEMA = pa.schema(
             for name in (
                 "attempt_id", "run_id", "operation_id", "target", "object", "crm_object", "operation", "link_id",
                 "record_id", "hubspot_id", "salesforce_id", "changes", "previous", "source_values", "bulk_job_id",
+                "clear_first",
             )
         ],
         ("snapshot_modified_at", _TIME),
@@ -323,6 +325,7 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "source_modified_at": operation.source_modified_at,
         "attempted_at": attempt.attempted_at,
         "bulk_job_id": attempt.bulk_job_id,
+        "clear_first": _json([name for name in operation.clear_first if name in operation.changes] or None),
     }
 
 
@@ -359,6 +362,7 @@ def _attempt_from(row: Mapping[str, Any]) -> Attempt:
         snapshot_modified_at=row["snapshot_modified_at"],
         human_modified_at=row["human_modified_at"],
         source_modified_at=row["source_modified_at"],
+        clear_first=tuple(orjson.loads(row["clear_first"] or "[]")),
     )
     return Attempt(row["run_id"], operation, row["attempted_at"], row["attempt_id"], row["bulk_job_id"])
 

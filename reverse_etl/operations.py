@@ -68,6 +68,8 @@ class Operation:
     references: Mapping[str, Reference] = field(default_factory=dict)
     all_fields: tuple[str, ...] = ()
     field_types: Mapping[str, str] = field(default_factory=dict)
+    #: Fields that are cleared and then set, where the CRM accepts a value without taking it.
+    clear_first: tuple[str, ...] = ()
     snapshot_modified_at: datetime | None = None
     human_modified_at: datetime | None = None
     source_modified_at: datetime | None = None

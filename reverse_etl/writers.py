@@ -95,6 +95,15 @@ def own_values(operation: Operation, answered: Mapping[str, str | None]) -> dict
     return merged_values(operation, {**operation.changes, **answered})
 
 
+def cleared_only(operation: Operation, held: Mapping[str, str | None]) -> list[str]:
+    """The fields that are blank because they were to be cleared and then set, and were cleared."""
+    return [
+        name
+        for name in operation.clear_first
+        if operation.changes.get(name) and operation.previous.get(name) and not held.get(name)
+    ]
+
+
 def note(crm: str, operation: Operation, held: Mapping[str, str | None]) -> str | None:
     """Which fields the CRM did not store as sent."""
     notes = []
@@ -122,6 +131,7 @@ def settled(
 
     A create was made when its record is found. An update was made when the target holds what was sent, or when
     the last change is proven to be ours and no field holds its former value (the CRM has reformatted what was sent).
+    Between a clear and the set that follows it the field is blank: that much was made, and the base takes it.
     """
     if operation.operation == ARCHIVE:
         if current is None:
@@ -131,16 +141,18 @@ def settled(
     if current is None:
         return _not_made(operation, f"{crm} does not hold the record: not made.")
     held = {name: current.values.get(name) for name in operation.changes}
-    is_sent = all(same_value(held[name], value) for name, value in operation.changes.items())
+    cleared = cleared_only(operation, held)
+    is_sent = all(same_value(held[name], value) for name, value in operation.changes.items() if name not in cleared)
     is_moved = is_proven and not any(same_value(held[name], operation.previous.get(name)) for name in held)
     if operation.operation != CREATE and not is_sent and not is_moved:
         return _not_made(operation, f"{crm} does not hold what was sent: not made.")
     return Outcome(
         operation.operation_id,
         SUCCEEDED,
-        message=f"No answer came; found by reading that {crm} holds it.",
+        message=f"No answer came; found by reading that {crm} holds it"
+        + (f", with {', '.join(cleared)} cleared and not set yet." if cleared else "."),
         record_id=record_id,
-        stored=merged_values(operation, current.values) if is_ours else own_values(operation, {}),
+        stored=merged_values(operation, current.values) if is_ours else own_values(operation, dict.fromkeys(cleared)),
         target_modified_at=current.modified_at if is_ours else None,
         is_modified_by_other=not is_ours,
     )

@@ -92,3 +92,25 @@ def test_hostile_cells_are_refused_or_stay_data(seeds: Path) -> None:
             assert message is None or (f"{name}.csv" in message and len(message) < 20_000)
         path.write_bytes(good)
     assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("contact,lifecyclestage,Stage__c,two_way,,,clear_first,,,,", None),
+        ("contact,lifecyclestage,Stage__c,two_way,,,trim|lower|upper|trim|lower| clear_first,,,,", None),
+        ("contact,lifecyclestage,Stage__c,two_way,,clear_first,,,,,", "clear_first stands in to_salesforce"),
+        ("task,associations.contacts,WhatId,two_way,,,clear_first,contact,,,", "of associations.contacts"),
+        ("contact,lifecyclestage,Stage__c,two_way,,,clear-first,,,,", "'clear-first' is not a transform"),
+    ],
+)  # fmt: skip
+def test_clear_first_is_for_properties_of_hubspot(seeds: Path, row: str, message: str | None) -> None:
+    path = seeds / "field_mappings.csv"
+    path.write_text(path.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
+    refusal = _refusal(seeds)
+    if message is None:
+        assert refusal is None
+        (mapping,) = [field for field in load_mappings(seeds).fields if field.hubspot_property == "lifecyclestage"]
+        assert "clear_first" not in mapping.transforms
+    else:
+        assert message in (refusal or "")

@@ -21,7 +21,7 @@ SNAPSHOT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 _COLUMNS = """
     operation_id text, object text, push_order integer, operation text, crm_object text, record_id text,
     link_id text, hubspot_id text, salesforce_id text, changes json, previous json, source_values json,
-    "references" json, all_fields json, field_types json, snapshot_modified_at timestamptz,
+    "references" json, all_fields json, field_types json, clear_first json, snapshot_modified_at timestamptz,
     human_modified_at timestamptz, reasons json
 """
 _CRM_OBJECTS = {

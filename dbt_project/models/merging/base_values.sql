@@ -5,6 +5,8 @@
 -- no mapping that stands, so that the change takes effect.
 -- A write that a CRM confirmed and did not carry out (HubSpot moves a lifecycle stage forward only) is a base too, of
 -- origin `ignored`: repeating it would change nothing. Texts are excepted, which CRMs may only spell in their own way.
+-- A field that was to be cleared first and is found blank was cleared and not set yet: no mapping stands for that, so
+-- that it is decided again.
 {{ config(
     materialized='incremental', incremental_strategy='delete+insert', full_refresh=false,
     unique_key=['link_id', 'hubspot_property', 'salesforce_field'],
@@ -43,6 +45,7 @@ confirmed as (
         attempts.previous,
         attempts.stored,
         attempts.source_values,
+        attempts.clear_first,
         case when attempts.operation_id like 'undo-%' then 'undone' else 'written' end as origin
     from {{ source('journal', 'push_attempts') }} as attempts
     cross join current_run
@@ -85,8 +88,15 @@ written_by_one as (
                 then {{ canonical_value('confirmed_values.source_value', 'mappings.salesforce_type') }}
             else {{ canonical_value('confirmed_values.target_value', 'mappings.salesforce_type') }}
         end as salesforce_value,
-        case when mappings.changed_at > confirmed_values.outcome_at then 'changed since' else mappings.mapping_hash end
-            as mapping_hash,
+        case
+            when mappings.changed_at > confirmed_values.outcome_at then 'changed since'
+            when json_contains(confirmed_values.clear_first, to_json(confirmed_values.field))
+                and coalesce(confirmed_values.target_value, '') = ''
+                and confirmed_values.sent_value <> ''
+                and confirmed_values.previous_value <> ''
+                then 'changed since'
+            else mappings.mapping_hash
+        end as mapping_hash,
         case
             when confirmed_values.origin = 'written'
                 and confirmed_values.operation = 'update'

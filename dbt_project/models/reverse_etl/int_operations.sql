@@ -49,16 +49,19 @@ field_lists as (
         target,
         list(field order by field) as all_fields,
         {{ json_object_agg('field', 'data_type') }} as field_types,
+        coalesce(list(field order by field) filter (where clears_first), []) as clear_first,
         string_agg(state, '' order by field) as state
     from (
-        select distinct
-            object, 'hubspot' as target, hubspot_property as field, hubspot_type as data_type, hubspot_state as state
+        select
+            object, 'hubspot' as target, hubspot_property as field, hubspot_type as data_type, hubspot_state as state,
+            bool_or(clears_first) as clears_first
         from {{ ref('stg_field_mappings') }} where is_active and hubspot_property <> ''
+        group by all
         union all
         -- members of a set are records of their own
         select distinct
             object, 'salesforce' as target, salesforce_field as field, salesforce_type as data_type,
-            salesforce_state as state
+            salesforce_state as state, false as clears_first
         from {{ ref('stg_field_mappings') }}
         where is_active and salesforce_field <> '' and (kind is distinct from 'reference_set')
     )
@@ -108,6 +111,7 @@ select
     placed.pending_references as "references",
     to_json(field_lists.all_fields) as all_fields,
     field_lists.field_types,
+    to_json(field_lists.clear_first) as clear_first,
     targets.modified_at as snapshot_modified_at,
     targets.human_modified_at,
     case placed.target

@@ -3,6 +3,7 @@
 -- object and its field on the Salesforce side (OpportunityContactRole.ContactId); the junction's field that leads back
 -- to the mapping's own object is found by what it refers to. A row that names one field only is a constant: what a new
 -- record gets.
+-- `clear_first` among the steps to HubSpot changes no value: here it becomes the column `clears_first`, and no step.
 -- A field that a CRM computes is never written: the direction becomes the one in which the other side follows.
 -- `mapping_hash` changes with the rows and variables that an analyst edits (what single values become is added by
 -- pair_mapping_hash), `state_hash` also with what the CRMs say, `hubspot_state` and `salesforce_state` with what one of
@@ -15,7 +16,8 @@ with given_rows as (
         {{ given('direction', "'prefer_salesforce'") }} as direction,
         {{ given('conflict_rule', "'most_recent'") }} as conflict_rule,
         {{ given('to_salesforce', "''") }} as to_salesforce,
-        {{ given('to_hubspot', "''") }} as to_hubspot,
+        {{ steps_but_marker(given('to_hubspot', "''")) }} as to_hubspot,
+        {{ has_marker(given('to_hubspot', "''")) }} as clears_first,
         replace({{ given('references_object', "''") }}, ' ', '') as references_object,
         {{ given('default_in_hubspot', 'null') }} as default_in_hubspot,
         {{ given('default_in_salesforce', 'null') }} as default_in_salesforce
@@ -36,6 +38,7 @@ declared as (
         'most_recent' as conflict_rule,
         '' as to_salesforce,
         '' as to_hubspot,
+        false as clears_first,
         '' as references_object,
         null as default_in_hubspot,
         null as default_in_salesforce
@@ -225,12 +228,12 @@ select
     and not (described.salesforce_is_computed and described.declared_direction = 'always_hubspot')
     and (described.junction_object is null or described.parent_field is not null) as is_active,
     {{ text_hash([
-        'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
+        'described.direction', 'described.conflict_rule', 'described.to_salesforce', described_to_hubspot(),
         'described.references_object', 'case when not described.translates_singly then value_row_hashes.row_hash end',
         mapping_hangs_on(),
     ]) }} as mapping_hash,
     {{ text_hash([
-        'described.direction', 'described.conflict_rule', 'described.to_salesforce', 'described.to_hubspot',
+        'described.direction', 'described.conflict_rule', 'described.to_salesforce', described_to_hubspot(),
         'described.references_object', 'translation_hashes.translation_hash', 'described.hubspot_type',
         'described.salesforce_type', 'described.hubspot_is_updateable', 'described.salesforce_is_updateable',
         'described.hubspot_is_present', 'described.salesforce_is_present', 'described.salesforce_length',
