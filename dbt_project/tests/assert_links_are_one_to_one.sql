@@ -1,9 +1,13 @@
 -- Guards that a record is kept in step with one other record only: of the living links of an object, none shares a
--- HubSpot or a Salesforce record with another.
+-- HubSpot or a Salesforce record with another. Of two that did, one would be new or changed in this pass.
 with ends as (
-    select object, 'hubspot' as side, hubspot_id as record_id from {{ ref('links') }} where status = 'linked'
-    union all
-    select object, 'salesforce' as side, salesforce_id as record_id from {{ ref('links') }} where status = 'linked'
+    {% for side in ['hubspot', 'salesforce'] %}
+    select links.object, '{{ side }}' as side, links.{{ side }}_id as record_id
+    from {{ ref('links') }} as links
+    where links.status = 'linked'
+        and links.{{ side }}_id in (select changed.{{ side }}_id from {{ ref('int_links_changed') }} as changed)
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 )
 
 select object, side, record_id, count(*) as links

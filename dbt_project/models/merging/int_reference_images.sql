@@ -35,6 +35,7 @@ awaited as (
         and included.side = links.side
         and included.record_id = links.record_id
     where included.is_included
+        and included.record_id in (select directed.parent_id from directed)
         and case included.side when 'hubspot' then objects.creates_in_salesforce else objects.creates_in_hubspot end
 ),
 
