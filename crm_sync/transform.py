@@ -33,8 +33,6 @@ DECIDE = ("--exclude", "path:models/sync_health")
 FROM_RECORDS = ("source:journal+", "stg_reads", "int_links_held")
 #: What a closer look at the conflicts can change: their times, and all that follows from them.
 FROM_EVIDENCE = ("int_field_times+",)
-#: Asked for at publishing only: a view, which there is from the first decision by these rules on.
-AT_PUBLISHING = "unlinked_records"
 #: What reports: the health models.
 REPORT = ("--select", "path:models/sync_health")
 
@@ -71,7 +69,7 @@ class Transformer:
 
     def decide_again(self) -> None:
         """The same where neither the rules nor the CRMs' metadata have changed since everything was decided."""
-        self._build("model", "test", selection=("--select", *FROM_RECORDS, *DECIDE, AT_PUBLISHING))
+        self._build("model", "test", selection=("--select", *FROM_RECORDS, *DECIDE))
 
     def decide_conflicts(self) -> None:
         """The same links once more, after the histories of their fields in conflict have landed."""
@@ -79,7 +77,7 @@ class Transformer:
 
     def settle(self) -> None:
         """Let the outcomes of a push move links and bases, and report."""
-        self._run("--select", *FROM_RECORDS, "--exclude", AT_PUBLISHING)
+        self._run("--select", *FROM_RECORDS)
 
     def report(self) -> None:
         """The health models only."""

@@ -6,11 +6,13 @@ with fields_to_decide as (
     {{ fields_to_decide() }}
 ),
 
--- a stage is judged within the pipeline or record type that its deal is in
+-- a constant has one field only; a stage is judged within the pipeline or record type that its deal is in
 wanted as (
     select object, 'hubspot' as side, hubspot_id as record_id, hubspot_property as field from fields_to_decide
+    where hubspot_property <> ''
     union
     select object, 'salesforce' as side, salesforce_id as record_id, salesforce_field as field from fields_to_decide
+    where salesforce_field <> ''
     union
     select object, 'hubspot' as side, hubspot_id as record_id, 'pipeline' as field from fields_to_decide
     where hubspot_property = 'dealstage'
