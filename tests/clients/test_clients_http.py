@@ -12,6 +12,7 @@ import pytest
 from client_support import FakeTime, FixedAuth
 from scripted_server import ScriptedServer, answer, reset
 
+from crm_sync.clients.auth import StaticToken
 from crm_sync.clients.errors import (
     NoResponse,
     NotSent,
@@ -158,11 +159,22 @@ def test_a_refused_token_is_renewed_once(serve: Serve, client_for: ClientFor) ->
     assert sent == ["Bearer old", "Bearer new"]
 
 
-def test_a_token_refused_twice_is_a_configuration_error(serve: Serve, client_for: ClientFor) -> None:
+def test_a_session_refused_right_after_its_renewal_fails_the_cycle_and_is_no_configuration_error(
+    serve: Serve, client_for: ClientFor
+) -> None:
     server = serve(answer(401, {"message": "Authentication credentials not found."}))
     with pytest.raises(Unauthorized) as caught:
         get(client_for(server.url, FixedAuth("old", "new", "newer")))
     assert len(server.requests) == 2
+    told = explain(caught.value)
+    assert isinstance(told, CycleFailed)
+    assert "HubSpot refused a session that it had opened just before" in told.message
+
+
+def test_a_token_that_cannot_be_renewed_is_a_configuration_error(serve: Serve, client_for: ClientFor) -> None:
+    server = serve(answer(401, {"message": "Authentication credentials not found."}))
+    with pytest.raises(Unauthorized) as caught:
+        get(client_for(server.url, StaticToken("pat")))
     told = explain(caught.value)
     assert isinstance(told, ConfigError)
     assert "HUBSPOT_ACCESS_TOKEN" in told.remedy

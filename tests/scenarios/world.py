@@ -81,6 +81,7 @@ class World:
 
     def seed(self, name: str, *rows: str) -> None:
         """Replace the rows of a seed of this world's own project, keeping its header."""
+        assert self.project.root != REPOSITORY, "a scenario must not change the repository's seeds: use_own_seeds first"
         path = self.project.seeds_dir / f"{name}.csv"
         header = path.read_text(encoding="utf-8").splitlines()[0]
         path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
