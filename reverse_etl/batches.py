@@ -171,6 +171,14 @@ def is_final(error: ApiError) -> bool:
     return isinstance(error, NotSent | Unauthorized | RateLimited)
 
 
+def note_trouble(written: Written, error: ApiError) -> None:
+    """Remember an error: some mean that no further call will go through."""
+    if is_final(error):
+        written.failure = error
+    else:
+        written.trouble = error
+
+
 def error_code(error: ApiError) -> str:
     """A short code for a call that failed as a whole."""
     if trouble := _trouble(error):

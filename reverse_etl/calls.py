@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from crm_sync.clients.errors import ApiError
-from reverse_etl.batches import Written, is_final, is_server_error, isolate, not_made
+from reverse_etl.batches import Written, is_final, is_server_error, isolate, not_made, note_trouble
 from reverse_etl.operations import SUCCEEDED, UNKNOWN, Attempt, Operation, Outcome
 from reverse_etl.salesforce_bulk import Job, SalesforceBulk
 from reverse_etl.stale import Settled, check_stale
@@ -121,7 +121,8 @@ def _learnt(writer: Writer, attempts: Sequence[Attempt], written: Written) -> Wr
     try:
         learnt = writer.settle(open_attempts)
     except ApiError as error:
-        return replace(written, trouble=error) if not is_final(error) else replace(written, failure=error)
+        note_trouble(written, error)
+        return written
     known = [one for one in written.outcomes if one.operation_id not in unknown]
     return replace(written, outcomes=known + [_explained(one, unknown[one.operation_id]) for one in learnt])
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crm_sync.clients import ApiError, HubSpotClient
-from reverse_etl.batches import Written, parts_of, send_isolating, unanswered
+from crm_sync.clients.hubspot import BATCH_SIZE
+from reverse_etl.batches import Written, note_trouble, parts_of, send_isolating, unanswered
 from reverse_etl.hubspot_associations import HubSpotAssociations
 from reverse_etl.hubspot_clearing import clear_then_set
 from reverse_etl.hubspot_replies import (
@@ -48,13 +49,11 @@ from reverse_etl.writers import (
     WRITES,
     merged_values,
     note,
-    note_trouble,
     own_values,
     settled,
     unread,
 )
 
-BATCH_SIZE = 100
 #: Associations go in calls of their own, which take more. [HubSpot docs: crm/associations v4 batch limits]
 ASSOCIATE_SIZE = 500
 #: So many are checked and journalled together: five batches, since the journal's commits cost more than their rows.

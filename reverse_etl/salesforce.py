@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crm_sync.clients import ApiError, Refused, SalesforceClient
-from crm_sync.clients.salesforce import fits_url, soql_text
+from crm_sync.clients.salesforce import COLLECTION_SIZE, RETRIEVE_SIZE, fits_url, soql_text
 from reverse_etl.batches import Written, parts_of, send_isolating
 from reverse_etl.operations import (
     ARCHIVE,
@@ -47,9 +47,9 @@ from reverse_etl.writers import (
     unread,
 )
 
-BATCH_SIZE = 200
-#: How many records one call reads. [Salesforce docs: sObject Collections, get records with a request body]
-CHECK_SIZE = 2_000
+BATCH_SIZE = COLLECTION_SIZE
+#: How many records one call reads.
+CHECK_SIZE = RETRIEVE_SIZE
 #: Salesforce allows 25 calls of 20 seconds and more at once, a developer organisation 5: writes of 200 are shorter.
 AT_ONCE = 8
 #: More operations of one object and kind than this go through the Bulk API.

@@ -12,7 +12,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -25,7 +25,7 @@ from crm_sync.clients.salesforce_ingest import (
     OVER,
     IngestJobs,
 )
-from reverse_etl.batches import Written, error_code, unanswered
+from reverse_etl.batches import Written, error_code, note_trouble, unanswered
 from reverse_etl.operations import (
     CREATE,
     RETRYABLE,
@@ -38,7 +38,6 @@ from reverse_etl.operations import (
 )
 from reverse_etl.salesforce_replies import LOCK_CODES, judge_row
 from reverse_etl.values import salesforce_id_18, salesforce_json
-from reverse_etl.writers import note_trouble
 
 #: One of Salesforce's own internal batches. Larger jobs would let more time pass between a record's stale check and
 #: its write, and hold more in memory. [Salesforce docs: Bulk API 2.0 limits]
@@ -184,7 +183,9 @@ class SalesforceBulk:
         missing = Outcome("", UNKNOWN, "NO_RESULT", f"The results of the Bulk job {job.job_id} do not name the record.")
         if info.get("state") == "Failed" and not found:  # a file that Salesforce could not read has no rows at all
             missing = Outcome("", RETRYABLE, NOT_PROCESSED, message)
-        return [found.get(one.operation_id) or _for(missing, one) for one in job.operations]
+        return [
+            found.get(one.operation_id) or replace(missing, operation_id=one.operation_id) for one in job.operations
+        ]
 
     def end(self, job_id: str) -> None:
         """See to it that a dead run's job writes nothing any more. Raises ApiError while it still may."""
@@ -237,7 +238,3 @@ def _error(text: str) -> Mapping[str, str]:
     code, _, rest = text.partition(":")
     message = rest.rpartition(":")[0] or rest
     return {"statusCode": code.strip() or "UNKNOWN_ERROR", "message": message}
-
-
-def _for(outcome: Outcome, operation: Operation) -> Outcome:
-    return Outcome(operation.operation_id, outcome.outcome, outcome.error_code, outcome.message)

@@ -7,7 +7,6 @@ holds, or already holds, a given value.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -59,11 +58,6 @@ def same_value(left: object, right: object) -> bool:
     if "@" in first and "@" in second:
         return first.casefold() == second.casefold()
     return first.replace("\r\n", "\n") == second.replace("\r\n", "\n")
-
-
-def same_values(left: Mapping[str, object], right: Mapping[str, object], names: Mapping[str, object]) -> bool:
-    """Whether both hold the same value under every one of `names`."""
-    return all(same_value(left.get(name), right.get(name)) for name in names)
 
 
 def _members(value: str) -> list[str]:

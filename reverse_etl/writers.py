@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from crm_sync.clients.errors import ApiError
-from reverse_etl.batches import Written, error_code, is_final
+from reverse_etl.batches import Written, error_code, note_trouble
 from reverse_etl.operations import ARCHIVE, CREATE, RETRYABLE, SUCCEEDED, UNKNOWN, Attempt, Current, Operation, Outcome
 from reverse_etl.values import same_value
 
@@ -172,11 +172,3 @@ def unread(outcomes: Sequence[Outcome], error: ApiError) -> Written:
     )
     note_trouble(written, error)
     return written
-
-
-def note_trouble(written: Written, error: ApiError) -> None:
-    """Remember an error: some mean that no further call will go through."""
-    if is_final(error):
-        written.failure = error
-    else:
-        written.trouble = error

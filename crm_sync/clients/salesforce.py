@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 COLLECTION_SIZE = 200
 COMPOSITE_QUERIES = 5  # of the 25 subrequests of a composite call [Salesforce docs: REST API composite]
-RETRIEVE_SIZE = 2_000
+RETRIEVE_SIZE = 2_000  # [Salesforce docs: sObject Collections, get records with a request body]
 QUERY_PAGE = 2_000
 LONGEST_URL_BYTES = 14_000  # URL and headers together may have 16,384 [Salesforce docs: API limits]
 _URL_RESERVE_BYTES = 300  # scheme, host, version and path in front of the query
