@@ -23,7 +23,7 @@ from crm_sync.clients import HubSpotClient, RateLimited, Refused, ServerTrouble,
 from crm_sync.clients.hubspot import LIST_PAGE
 from pipelines.ahead import Ahead
 from pipelines.columns import parse_time
-from pipelines.hubspot_reading import Records, cursor_property, fits_search, found_below, identity, listed
+from pipelines.hubspot_reading import Records, cursor_property, fits_search, found_below, identity, listed, modification
 
 PAGES_AHEAD = 16
 
@@ -140,9 +140,7 @@ class BothEnds:
         """Whether the searches should have found a record of the list, and have not."""
         if self._lowest is None or number < self._lowest or number > max(known) or number in known:
             return False
-        properties = record.get("properties")
-        times = properties if isinstance(properties, dict) else {}
-        modified = parse_time(times.get(cursor_property(self._object)) or record.get("updatedAt"))
+        modified = parse_time(modification(record, cursor_property(self._object)))
         return modified is not None and modified < self._settled_before
 
     def _searched(self, page: Records, ids: Sequence[int]) -> tuple[bool, Records]:

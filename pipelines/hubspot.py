@@ -26,7 +26,6 @@ from pipelines.hubspot_metadata import (
 from pipelines.hubspot_object import HubSpotObject
 from pipelines.hubspot_reading import cursor_property
 from pipelines.memberships import LISTS_READ, membership_batches
-from pipelines.reads import ObjectRead
 from pipelines.recalled import METADATA_READ, Known, known, known_properties
 from pipelines.source import Found, ReadJob
 from pipelines.tables import HUBSPOT, OWNERS, PIPELINES, PROPERTIES, Batch
@@ -64,7 +63,7 @@ class HubSpotSource:
         properties, *others = together(parts)
         self._known = known((str(row["object"]), str(row["name"]), not row["is_writable"], False) for row in properties)
         self._has_read_metadata = True
-        self._also_read(METADATA_READ, client.calls)
+        self.found.also_read(self.crm, METADATA_READ, client.calls)
         return [
             batch_of(PROPERTIES, properties, loaded_at),
             batch_of(PIPELINES, [row for rows in others[:-2] for row in rows], loaded_at),
@@ -103,7 +102,7 @@ class HubSpotSource:
         with self._job.connect() as cursor:
             for name in self._job.mappings.list_names:
                 yield from self._job.pages(membership_batches(client, cursor, name, self._job.loaded_at))
-        self._also_read(LISTS_READ, client.calls)
+        self.found.also_read(self.crm, LISTS_READ, client.calls)
 
     def _properties(self, client: HubSpotClient) -> list[Row]:
         objects = self._job.mappings.hubspot_objects
@@ -131,6 +130,3 @@ class HubSpotSource:
 
     def _computed(self, object_: str) -> frozenset[str]:
         return self._known[object_].computed if object_ in self._known else frozenset()
-
-    def _also_read(self, name: str, calls: int) -> None:
-        self.found.further_reads.append(ObjectRead(self.crm, name, (), None, 0, True, calls, 0.0))

@@ -31,8 +31,10 @@ from pipelines.hubspot_reading import (
     cursor_property,
     identity,
     listed,
+    modification,
+    properties_of,
 )
-from pipelines.reads import ObjectRead, since
+from pipelines.reads import since
 from pipelines.recent import WHOLE_HOUR_EVERY, Recent
 from pipelines.source import Found, ObjectTally, ReadJob, computed_name
 from pipelines.stored import StoredRecords
@@ -133,7 +135,7 @@ class HubSpotObject:
         with self._job.stored(CRM) as stored:
             yield from recent.pages(stored)
         if recent.has_read_all:
-            self._also_read(name, 0, self._client.calls)
+            self._found.also_read(CRM, name, 0)
 
     def _all_pages(self) -> Iterator[Records]:
         settled_before = self._job.loaded_at - self._lookback
@@ -168,7 +170,7 @@ class HubSpotObject:
             living, _ = by_id(self._client, self._object, self._requested, sorted(restored))
             self._ids.update(dict.fromkeys(self._rows.add_live(living)))
             yield self._tally.passing_by_id(self._rows.flush())
-        self._also_read(name, records, calls_before)
+        self._found.also_read(CRM, name, self._client.calls - calls_before, records)
 
     # ------------------------------------------------------------ what no time tells
 
@@ -182,8 +184,7 @@ class HubSpotObject:
         if not self._is_full:
             for page in self._job.pages(listed(self._client, self._object, (self._cursor,), archived=False)):
                 for record in page:
-                    modified = _properties(record).get(self._cursor) or record.get("updatedAt")
-                    comparison.listing(identity(record), modified)
+                    comparison.listing(identity(record), modification(record, self._cursor))
         for missed in comparison.missed(tally.drift_before(self._lookback)):
             if not self._is_full:
                 found, _ = by_id(self._client, self._object, self._requested, missed)
@@ -223,12 +224,12 @@ class HubSpotObject:
                 found = {
                     identity(record): record for record in by_id(self._client, self._object, self._requested, chunk)[0]
                 }
-                properties = {record_id: _properties(record) for record_id, record in found.items()}
+                properties = {record_id: properties_of(record) for record_id, record in found.items()}
                 rows.add_live([found[record_id] for record_id in stored.differing(self._object, properties, names)])
                 if rows.is_full:
                     yield stored.changed(tally.passing_by_id(rows.flush()))
             yield stored.changed(tally.passing_by_id(rows.flush()))
-        self._also_read(computed_name(self._object), compared, calls_before)
+        self._found.also_read(CRM, computed_name(self._object), self._client.calls - calls_before, compared)
 
     def _associations(self, stored: StoredRecords) -> Iterator[Batch]:
         """After an incremental read: the associations of what it brought, and of all others whose turn it is."""
@@ -241,7 +242,7 @@ class HubSpotObject:
                 remaining = (record_id for record_id in others if record_id not in self._ids)
                 yield from self._read_pair(stored, pair, remaining)
             if is_complete:
-                self._also_read(pair_name(*pair), count, calls_before)
+                self._found.also_read(CRM, pair_name(*pair), self._client.calls - calls_before, count)
 
     def _associations_of(self, stored: StoredRecords, ids: Sequence[str]) -> Iterator[Batch]:
         for pair in self._pairs:
@@ -257,10 +258,6 @@ class HubSpotObject:
         """Whether the last complete read of the pair's associations is too old; the first one is always due."""
         return self._job.is_due(pair_name(*pair), self._job.association_refresh)
 
-    def _also_read(self, name: str, records: int, calls_before: int) -> None:
-        calls = self._client.calls - calls_before
-        self._found.further_reads.append(ObjectRead(CRM, name, (), None, records, True, calls, 0.0))
-
 
 class HubSpotRows(RecordRows):
     """HubSpot's records as rows."""
@@ -273,8 +270,8 @@ class HubSpotRows(RecordRows):
         """Add a page of live records, and a row for each record merged into one of them; the live ones' ids."""
         ids = []
         for record in page:
-            record_id, properties = identity(record), _properties(record)
-            modified = properties.get(self._cursor) or record.get("updatedAt")
+            record_id, properties = identity(record), properties_of(record)
+            modified = modification(record, self._cursor)
             self.add(record_id, properties, record.get("createdAt"), modified, properties.get(self._cursor))
             ids.append(record_id)
             for loser in merged_ids(record):
@@ -284,7 +281,7 @@ class HubSpotRows(RecordRows):
     def add_archived(self, page: Records, since: datetime | None) -> None:
         """Add a page of archived records: all of them, or those archived since a time."""
         for record in page:
-            properties = _properties(record)
+            properties = properties_of(record)
             archived_at = parse_time(record.get("archivedAt"))
             if since is not None and archived_at is not None and archived_at < since:
                 continue
@@ -297,10 +294,5 @@ class HubSpotRows(RecordRows):
 
 def merged_ids(record: Mapping[str, Any]) -> list[str]:
     """Ids of the records that were merged into this one."""
-    losers = str(_properties(record).get("hs_merged_object_ids") or "").split(";")
+    losers = str(properties_of(record).get("hs_merged_object_ids") or "").split(";")
     return [loser.strip() for loser in losers if loser.strip() not in ("", identity(record))]
-
-
-def _properties(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    properties = record.get("properties")
-    return properties if isinstance(properties, dict) else {}

@@ -314,6 +314,16 @@ def identity(record: Mapping[str, Any]) -> str:
     return str(record_id)
 
 
+def properties_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = record.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def modification(record: Mapping[str, Any], cursor: str) -> Any:
+    """When the record was last modified, as the search counts it where the answer tells."""
+    return properties_of(record).get(cursor) or record.get("updatedAt")
+
+
 def _version(record: Mapping[str, Any], cursor: str) -> tuple[str, str]:
     return identity(record), _text(record, cursor)
 
@@ -323,5 +333,4 @@ def _filter(name: str, operator: str, value: str) -> dict[str, str]:
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:
-    properties = record.get("properties")
-    return str(properties.get(name) or "") if isinstance(properties, dict) else ""
+    return str(properties_of(record).get(name) or "")

@@ -22,6 +22,7 @@ from pipelines.hubspot_reading import (
     count_between,
     cursor_property,
     identity,
+    modification,
     newest,
 )
 from pipelines.reads import PreviousRead
@@ -98,6 +99,4 @@ class Recent:
         return changed(self._client, self._object, self._properties, milliseconds(moment))
 
     def _time(self, record: dict[str, object]) -> datetime | None:
-        properties = record.get("properties")
-        times = properties if isinstance(properties, dict) else {}
-        return parse_time(times.get(self._cursor) or record.get("updatedAt"))
+        return parse_time(modification(record, self._cursor))

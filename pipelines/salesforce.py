@@ -20,7 +20,6 @@ from crm_sync.clients.salesforce import soql_text
 from crm_sync.errors import ConfigError
 from pipelines.ahead import together
 from pipelines.columns import batch_of, json_text
-from pipelines.reads import ObjectRead
 from pipelines.recalled import METADATA_READ, Known, known, known_fields
 from pipelines.salesforce_object import SalesforceObject
 from pipelines.source import Found, ReadJob
@@ -71,8 +70,7 @@ class SalesforceSource:
             (str(row["object"]), str(row["name"]), row["is_calculated"] is True, row["type"] == "reference")
             for row in fields
         )
-        read = ObjectRead(self.crm, METADATA_READ, (), None, 0, True, client.calls, 0.0)
-        self.found.further_reads.append(read)
+        self.found.also_read(self.crm, METADATA_READ, client.calls)
         return [
             batch_of(FIELDS, fields, loaded_at),
             batch_of(PICKLIST_VALUES, _first_of_each(values), loaded_at),

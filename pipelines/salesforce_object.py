@@ -18,7 +18,7 @@ from crm_sync.clients import SalesforceClient, UnreadableAnswer
 from crm_sync.clients.salesforce import QUERY_PAGE, QueryPage, fits_url, id_queries
 from pipelines.ahead import Ahead
 from pipelines.columns import RecordRows, parse_time
-from pipelines.reads import ObjectRead, since
+from pipelines.reads import since
 from pipelines.source import Found, ObjectTally, ReadJob, computed_name
 from pipelines.stored import StoredRecords
 from pipelines.tables import Batch
@@ -136,11 +136,7 @@ class SalesforceObject:
                 if rows.is_full:
                     yield stored.changed(tally.passing_by_id(rows.flush()))
             yield stored.changed(tally.passing_by_id(rows.flush()))
-        self._also_read(computed_name(self._object), compared, calls_before)
-
-    def _also_read(self, name: str, records: int, calls_before: int) -> None:
-        calls = self.client.calls - calls_before
-        self._found.further_reads.append(ObjectRead(CRM, name, (), None, records, True, calls, 0.0))
+        self._found.also_read(CRM, computed_name(self._object), self.client.calls - calls_before, compared)
 
     def _computed_values(self, names: frozenset[str], stored: StoredRecords) -> Iterator[dict[str, dict[str, Any]]]:
         """The computed fields of the records that matter, by id. A page of a list holds four times as many records as a
@@ -164,7 +160,7 @@ class SalesforceObject:
                 yield page
                 if number == 0 and self._is_enough(stored, page):
                     return
-        self._also_read(f"{self._object}.window", 0, self.client.calls)
+        self._found.also_read(CRM, f"{self._object}.window", 0)
 
     def _is_enough(self, stored: StoredRecords, page: QueryPage) -> bool:
         """Whether the first page of an incremental read, the newest one, brings nothing, and the warehouse holds as

@@ -54,6 +54,10 @@ class Found:
     further_reads: list[ObjectRead] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
 
+    def also_read(self, crm: str, name: str, calls: int, records: int = 0) -> None:
+        """Count a complete read of something that has a schedule of its own."""
+        self.further_reads.append(ObjectRead(crm, name, (), None, records, True, calls, 0.0))
+
 
 @dataclass(frozen=True)
 class ReadJob:
