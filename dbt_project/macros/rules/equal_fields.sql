@@ -1,7 +1,8 @@
 {#
     What int_links_agreeing does with the lists of a link. `named` is the variable `mapped_fields`: by object, pairs of
-    property and field. A text stands at the position of its pair; `positions`, `versions`, `pairs` and `names` list the
-    mappings that are compared as a whole, and `equal` holds the indexes into these four of those whose values are equal.
+    property and field. A text stands at the position of its pair; `positions`, `versions` and `names` (the pair and its
+    two fields) list the mappings that are compared as a whole, and `equal` holds the indexes into these three of those
+    whose values are equal.
     Numbers rather than names: of millions of links, each name would be copied for each field.
 #}
 
@@ -77,7 +78,7 @@
         else list_concat(
             others,
             list_transform(
-                list_filter(range(1, len(positions) + 1), lambda i: not list_contains(equal, i)), lambda i: pairs[i]
+                list_filter(range(1, len(positions) + 1), lambda i: not list_contains(equal, i)), lambda i: names[i][1]
             )
         )
     end

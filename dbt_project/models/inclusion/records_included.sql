@@ -9,10 +9,7 @@ with facts as not materialized (
         records.properties,
         map([], []) as arriving
     from {{ ref('int_mapped_records') }} as records
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_touched') }} as touched
-        on records.side = touched.side and records.record_id = touched.record_id
-    {% endif %}
+    {{ only_recomputed('records', 'int_records_touched') }}
     where not records.is_deleted
 ),
 

@@ -12,10 +12,7 @@ with candidates as (
         case when records.side = 'hubspot' then 'salesforce' else 'hubspot' end as target,
         md5(records.object || '|' || records.side || '|' || records.record_id) as link_id
     from {{ ref('int_mapped_records') }} as records
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on records.side = affected.side and records.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('records', 'int_records_affected') }}
     inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
     inner join {{ ref('records_included') }} as included
         on records.object = included.object
@@ -37,9 +34,7 @@ linked as (
         objects.salesforce_object
     from {{ ref('links') }} as links
     left join {{ ref('stg_object_mappings') }} as objects on links.object = objects.object
-    {% if recomputes_some() %}
-    where links.hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
-    {% endif %}
+    {{ where_affected('links.hubspot_id') }}
 )
 
 select candidates.* exclude (key_space) from candidates

@@ -25,10 +25,7 @@ with living as not materialized (
                 then {{ json_text('records.properties', 'hs_additional_emails') }}
         end as additional_emails
     from {{ ref('int_mapped_records') }} as records
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_touched') }} as touched
-        on records.side = touched.side and records.record_id = touched.record_id
-    {% endif %}
+    {{ only_recomputed('records', 'int_records_touched') }}
     inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
     where not records.is_deleted and objects.match_rule <> ''
 ),

@@ -16,26 +16,18 @@ with records as (
         mapped.becomes_object,
         mapped.stored_id
     from {{ ref('int_mapped_records') }} as mapped
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on mapped.side = affected.side and mapped.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('mapped', 'int_records_affected') }}
 ),
 
 match_keys as (
     select all_keys.* from {{ ref('int_match_keys') }} as all_keys
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on all_keys.side = affected.side and all_keys.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('all_keys', 'int_records_affected') }}
 ),
 
 known as (
     {% if is_incremental() %}
     select link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id from {{ this }}
-    {% if recomputes_some() %}
-    where hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
-    {% endif %}
+    {{ where_affected('hubspot_id') }}
     {% else %}
     select * from (values ('', '', '', '', '', '', timestamptz '1970-01-01 00:00:00+00', ''))
         as nothing (link_id, object, hubspot_id, salesforce_id, matched_by, status, linked_at, run_id)
@@ -303,10 +295,7 @@ keys_before_{{ name }} as (
 included as (
     select scopes.object, scopes.side, scopes.record_id
     from {{ ref('records_included') }} as scopes
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on scopes.side = affected.side and scopes.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('scopes', 'int_records_affected') }}
     where scopes.is_included
 ),
 

@@ -10,27 +10,19 @@ with records as (
         records.side,
         records.record_id
     from {{ ref('int_mapped_records') }} as records
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on records.side = affected.side and records.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('records', 'int_records_affected') }}
     inner join {{ ref('stg_object_mappings') }} as objects on records.object = objects.object
     where not records.is_deleted and objects.match_rule <> ''
 ),
 
 known_links as (
     select object, hubspot_id, salesforce_id, status from {{ ref('links') }}
-    {% if recomputes_some() %}
-    where hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
-    {% endif %}
+    {{ where_affected('hubspot_id') }}
 ),
 
 known_keys as (
     select all_keys.* from {{ ref('int_match_keys') }} as all_keys
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on all_keys.side = affected.side and all_keys.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('all_keys', 'int_records_affected') }}
 ),
 
 -- a HubSpot record that is linked under one mapping is linked for those that share its HubSpot object

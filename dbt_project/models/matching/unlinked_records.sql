@@ -3,18 +3,13 @@
 
 with known_links as (
     select object, hubspot_id, salesforce_id from {{ ref('links') }}
-    {% if recomputes_some() %}
-    where hubspot_id in (select record_id from {{ ref('int_records_affected') }} where side = 'hubspot')
-    {% endif %}
+    {{ where_affected('hubspot_id') }}
 ),
 
 unlinked as (
     select records.object, records.side, records.record_id, records.properties
     from {{ ref('int_mapped_records') }} as records
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_affected') }} as affected
-        on records.side = affected.side and records.record_id = affected.record_id
-    {% endif %}
+    {{ only_recomputed('records', 'int_records_affected') }}
     anti join known_links as hubspot_links
         on records.side = 'hubspot'
         and records.object = hubspot_links.object

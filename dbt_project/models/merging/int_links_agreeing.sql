@@ -45,13 +45,12 @@ compared_here as (
     select *, coalesce(is_plain and position > 0 and mapping_version > 0, false) as is_compared from mappings
 ),
 
--- four lists of the mappings that are compared here, in one order, and the names of the others
+-- three lists of the mappings that are compared here, in one order, and the names of the others
 mapping_lists as (
     select
         object,
         coalesce(list(position order by position) filter (where is_compared), []) as positions,
         coalesce(list(mapping_version order by position) filter (where is_compared), []) as versions,
-        coalesce(list(pair order by position) filter (where is_compared), []) as pairs,
         coalesce(list([pair, hubspot_property, salesforce_field] order by position) filter (where is_compared), [])
             as names,
         coalesce(list(pair order by pair) filter (where not is_compared), []) as others
@@ -125,7 +124,6 @@ compared as (
         hubspot.texts,
         mapping_lists.positions,
         mapping_lists.versions,
-        mapping_lists.pairs,
         mapping_lists.names,
         mapping_lists.others,
         {{ equal_fields() }} as equal,

@@ -115,10 +115,7 @@ created_unread as (
         written.outcome_at as loaded_at,
         false as is_read
     from {{ ref('stg_written_records') }} as written
-    {% if recomputes_some() %}
-    semi join {{ ref('int_records_touched') }} as touched
-        on written.side = touched.side and written.record_id = touched.record_id
-    {% endif %}
+    {{ only_recomputed('written', 'int_records_touched') }}
     anti join {{ source('raw_hubspot', 'records') }} as hubspot_records
         on written.side = 'hubspot'
         and written.crm_object = hubspot_records.object
