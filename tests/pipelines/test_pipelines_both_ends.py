@@ -22,9 +22,17 @@ SETTLED = datetime(2026, 3, 1, tzinfo=UTC)
 class Slow(MemoryHubSpot):
     """Each call takes a moment, so that list and search take turns."""
 
+    seconds = 0.002
+
     def _called(self, what: str, details: Any) -> None:
         super()._called(what, details)
-        sleep(0.002)
+        sleep(self.seconds)
+
+
+class Slower(Slow):
+    """Each call takes far longer than a busy machine may keep a thread waiting."""
+
+    seconds = 0.03
 
 
 class Forgetful(Slow):
@@ -86,7 +94,7 @@ def test_a_failing_search_fails_the_read() -> None:
 
 
 def test_the_object_with_the_most_records_to_come_searches_first() -> None:
-    small, large, turns = filled(Slow(), 1_000), filled(Slow(), 4_000), SearchTurns()
+    small, large, turns = filled(Slower(), 1_000), filled(Slower(), 4_000), SearchTurns()
     reads = [
         BothEnds(crm, name, PROPERTIES, SETTLED, turns)  # type: ignore[arg-type]
         for name, crm in (("small", small), ("large", large))
